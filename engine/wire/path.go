@@ -1,0 +1,98 @@
+package wire
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+)
+
+// The reasons why a path is refused. All of them are BadArguments to a client.
+var (
+	ErrPathEmpty     = errors.New("wire: path is empty")
+	ErrPathRelative  = errors.New("wire: path does not begin with /")
+	ErrPathSlash     = errors.New("wire: path ends with / or contains //")
+	ErrPathDots      = errors.New("wire: path has a component . or ..")
+	ErrPathCharacter = errors.New("wire: path contains an illegal character")
+)
+
+// ValidatePath says whether a znode may have this path: nil or one of the ErrPath errors. It begins with /, does not end
+// with it (but for the root), has no empty component and none that is . or .., and has no character of these:
+// U+0000 to U+001F, U+007F to U+009F, U+D800 to U+F8FF (so none outside the basic plane, and no private ones),
+// U+FFF0 to U+FFFF. Malformed UTF-8 counts as U+FFFD. There is no limit to its length.
+func ValidatePath(path string) error {
+	if path == "" {
+		return ErrPathEmpty
+	}
+	if path[0] != '/' {
+		return ErrPathRelative
+	}
+	if len(path) == 1 {
+		return nil
+	}
+	start := 1 // of the component that i is in
+	for i := 1; i < len(path); i++ {
+		switch c := path[i]; {
+		case c == '/':
+			if err := validateComponent(path[start:i]); err != nil {
+				return err
+			}
+			start = i + 1
+		case c < 0x20 || c == 0x7F:
+			return ErrPathCharacter
+		case c >= utf8.RuneSelf:
+			size := legalRune(path[i:])
+			if size == 0 {
+				return ErrPathCharacter
+			}
+			i += size - 1
+		}
+	}
+	return validateComponent(path[start:])
+}
+
+func validateComponent(name string) error {
+	switch name {
+	case "":
+		return ErrPathSlash
+	case ".", "..":
+		return ErrPathDots
+	}
+	return nil
+}
+
+// legalRune returns the size in bytes of the character that s begins with, 0 if it may not stand in a path. The
+// character is not ASCII.
+func legalRune(s string) int {
+	c, size := utf8.DecodeRuneInString(s)
+	if c <= 0x9F || c >= 0xD800 && c <= 0xF8FF || c >= 0xFFF0 {
+		return 0
+	}
+	return size
+}
+
+// SplitPath cuts path at its last slash, as create and delete do before they validate anything else: ok is false, and the
+// answer BadArguments, if it has no slash or contains NUL. The parent of /a is /, that of x/y is x, that of / is / itself.
+// Both parts alias path.
+func SplitPath(path string) (parent, base string, ok bool) {
+	if strings.LastIndexByte(path, '/') < 0 || strings.IndexByte(path, 0) >= 0 {
+		return "", "", false
+	}
+	return ParentOf(path), BaseOf(path), true
+}
+
+// ParentOf returns the path of the parent: what stands before the last slash, / for a top-level znode and for the root,
+// "" if there is no slash. It aliases path.
+func ParentOf(path string) string {
+	i := strings.LastIndexByte(path, '/')
+	switch {
+	case i > 0:
+		return path[:i]
+	case i == 0:
+		return path[:1]
+	}
+	return ""
+}
+
+// BaseOf returns what stands after the last slash: the name of a znode within its parent, "" for the root. It aliases
+// path.
+func BaseOf(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
