@@ -1,0 +1,339 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"bellwether/engine/wire"
+
+	"github.com/panjf2000/gnet/v2"
+	"github.com/panjf2000/gnet/v2/pkg/logging"
+)
+
+// ceilingServer is a ceiling on gnet: the same event loops, reads and writes as the real server's, and nothing else.
+//
+//	echo:    socket ─► frames ─► replies ─► one write, all on the event loop
+//	append:  socket ─► frames ─► committer (one hand-off per read) ─► outbox of the event loop ─► one write per connection
+type ceilingServer struct {
+	gnet.BuiltinEventEngine
+
+	replies   *ceilingReplies
+	committer *committer // nil for echo
+	ready     func(addr net.Addr)
+	sessions  atomic.Int64
+	engine    gnet.Engine
+
+	mu    sync.Mutex
+	loops map[gnet.EventLoop]*ceilingLoop // filled as connections arrive
+}
+
+// ceilingConn is one connection. Its fields belong to its event loop.
+type ceilingConn struct {
+	gnet.Conn
+	loop    *ceilingLoop
+	greeted bool
+	closed  bool
+	out     []byte // replies gathered during one drain of the outbox
+}
+
+// ceilingLoop is one event loop's part. Fields above mu belong to the loop.
+type ceilingLoop struct {
+	index   int
+	server  *ceilingServer
+	loop    gnet.EventLoop
+	scratch []byte
+	waiters []ceilingWaiter
+	touched []*ceilingConn
+	// draining is the outbox's second half: the two change places at every drain.
+	draining []ceilingWaiter
+
+	mu     sync.Mutex
+	outbox []ceilingWaiter
+	waking bool // Run is on its way
+}
+
+// ceilingConfig says which ceiling to run and where.
+type ceilingConfig struct {
+	kind       ceilingKind
+	listen     string // host:port; port 0 takes a free one
+	valueBytes int    // of the values that reads answer with
+	file       string // of the append ceiling
+}
+
+// runCeiling serves until ctx is done. It calls ready, on an event loop's goroutine, once clients may connect.
+func runCeiling(ctx context.Context, config ceilingConfig, ready func(addr net.Addr)) error {
+	loops := runtime.GOMAXPROCS(0)
+	s := &ceilingServer{
+		replies: newCeilingReplies(config.valueBytes),
+		loops:   map[gnet.EventLoop]*ceilingLoop{},
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var wg sync.WaitGroup
+	if config.kind == ceilingAppend {
+		var err error
+		if s.committer, err = newCommitter(config.file, loops); err != nil {
+			return err
+		}
+		wg.Go(func() { stop(s.committer.run(s.deliver)) })
+	}
+	booted := make(chan struct{})
+	boot := sync.OnceFunc(func() { close(booted) })
+	wg.Go(func() {
+		<-ctx.Done()
+		if s.committer != nil {
+			s.committer.close()
+		}
+		<-booted
+		// With ctx done, Stop asks and does not wait; Run below returns once the engine has stopped.
+		_ = s.engine.Stop(ctx)
+	})
+	s.ready = func(addr net.Addr) { boot(); ready(addr) }
+	err := gnet.Run(s, "tcp://"+config.listen, gnet.WithNumEventLoop(loops), gnet.WithReuseAddr(true),
+		gnet.WithLogger(quiet{}), gnet.WithLogLevel(logging.ErrorLevel))
+	if err != nil {
+		err = fmt.Errorf("ceiling: serve on %s: %w", config.listen, err)
+	}
+	stop(err)
+	boot()
+	wg.Wait()
+	if s.committer != nil {
+		if removing := s.committer.remove(); err == nil {
+			err = removing
+		}
+	}
+	if cause := context.Cause(ctx); err == nil && cause != context.Canceled {
+		err = cause
+	}
+	return err
+}
+
+// OnBoot learns the address that was bound.
+func (s *ceilingServer) OnBoot(engine gnet.Engine) gnet.Action {
+	s.engine = engine
+	addr, err := boundAddress(engine)
+	if err != nil {
+		return gnet.Shutdown
+	}
+	s.ready(addr)
+	return gnet.None
+}
+
+// boundAddress asks the listener's socket for its address: gnet itself only knows the one that was asked for.
+func boundAddress(engine gnet.Engine) (net.Addr, error) {
+	fd, err := engine.Dup()
+	if err != nil {
+		return nil, err
+	}
+	defer syscall.Close(fd)
+	address, err := syscall.Getsockname(fd)
+	if err != nil {
+		return nil, err
+	}
+	switch a := address.(type) {
+	case *syscall.SockaddrInet4:
+		return &net.TCPAddr{IP: a.Addr[:], Port: a.Port}, nil
+	case *syscall.SockaddrInet6:
+		return &net.TCPAddr{IP: a.Addr[:], Port: a.Port}, nil
+	}
+	return nil, fmt.Errorf("ceiling: listener has an address of type %T", address)
+}
+
+// OnOpen gives a connection its state.
+func (s *ceilingServer) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
+	c.SetContext(&ceilingConn{Conn: c, loop: s.loopOf(c.EventLoop())})
+	return nil, gnet.None
+}
+
+// loopOf finds or makes the state of an event loop.
+func (s *ceilingServer) loopOf(l gnet.EventLoop) *ceilingLoop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.loops[l]
+	if known == nil {
+		known = &ceilingLoop{index: len(s.loops), server: s, loop: l}
+		s.loops[l] = known
+	}
+	return known
+}
+
+// OnClose marks the connection, so that replies on their way to it are dropped.
+func (s *ceilingServer) OnClose(c gnet.Conn, _ error) gnet.Action {
+	if conn, ok := c.Context().(*ceilingConn); ok {
+		conn.closed = true
+	}
+	return gnet.None
+}
+
+// OnTraffic takes all whole frames that have arrived.
+func (s *ceilingServer) OnTraffic(c gnet.Conn) gnet.Action {
+	conn := c.Context().(*ceilingConn)
+	in, err := c.Peek(-1)
+	if err != nil || len(in) == 0 {
+		return gnet.None
+	}
+	rest, action := in, gnet.None
+	if !conn.greeted {
+		if rest, action = s.greet(conn, rest); action != gnet.None || !conn.greeted {
+			return action
+		}
+	}
+	if s.committer == nil {
+		rest, action = s.echo(conn, rest)
+	} else {
+		rest, action = s.enqueue(conn, rest)
+	}
+	if used := len(in) - len(rest); used > 0 { // for gnet, discarding 0 bytes is discarding all
+		if _, err := c.Discard(used); err != nil {
+			return gnet.Close
+		}
+	}
+	return action
+}
+
+// greet answers the connect request once it is all there.
+func (s *ceilingServer) greet(conn *ceilingConn, in []byte) (rest []byte, action gnet.Action) {
+	frame, rest, ok, err := wire.NextFrame(in, ceilingMaxFrame)
+	if err != nil {
+		return in, gnet.Close
+	}
+	if !ok {
+		return in, gnet.None
+	}
+	reply, ok := appendConnectReply(nil, frame, s.sessions.Add(1))
+	if !ok {
+		return in, gnet.Close
+	}
+	if _, err := conn.Write(reply); err != nil {
+		return in, gnet.Close
+	}
+	conn.greeted = true
+	return rest, gnet.None
+}
+
+// echo answers every whole frame of in with one write.
+func (s *ceilingServer) echo(conn *ceilingConn, in []byte) (rest []byte, action gnet.Action) {
+	out := conn.loop.scratch[:0]
+	for {
+		frame, next, ok, err := wire.NextFrame(in, ceilingMaxFrame)
+		if err != nil {
+			action = gnet.Close
+		}
+		if !ok {
+			break
+		}
+		request, ok := parseCeilingRequest(frame)
+		if !ok {
+			action = gnet.Close
+			break
+		}
+		in = next
+		out = s.replies.append(out, request)
+		if request.op == wire.OpCloseSession {
+			action = gnet.Close
+			break
+		}
+	}
+	conn.loop.scratch = out
+	if len(out) > 0 {
+		if _, err := conn.Write(out); err != nil {
+			return in, gnet.Close
+		}
+	}
+	return in, action
+}
+
+// enqueue hands every whole frame of in to the committer, in one hand-off. Whatever a frame asks, it goes to the disk:
+// so replies leave in the order of the requests without another queue.
+func (s *ceilingServer) enqueue(conn *ceilingConn, in []byte) (rest []byte, action gnet.Action) {
+	loop := conn.loop
+	begin, waiters := in, loop.waiters[:0]
+	for {
+		frame, next, ok, err := wire.NextFrame(in, ceilingMaxFrame)
+		if err != nil {
+			action = gnet.Close
+		}
+		if !ok {
+			break
+		}
+		request, ok := parseCeilingRequest(frame)
+		if !ok {
+			action = gnet.Close
+			break
+		}
+		in = next
+		waiters = append(waiters, ceilingWaiter{conn, request})
+	}
+	loop.waiters = waiters
+	if len(waiters) > 0 {
+		s.committer.add(loop.index, begin[:len(begin)-len(in)], waiters)
+	}
+	return in, action
+}
+
+// deliver puts the synced requests into the outboxes of their event loops. The committer's goroutine calls it.
+func (s *ceilingServer) deliver(waiting [][]ceilingWaiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, loop := range s.loops {
+		if ready := waiting[loop.index]; len(ready) > 0 {
+			loop.post(ready)
+		}
+	}
+}
+
+// post copies waiters into the outbox and wakes the loop, unless it is being woken already.
+func (l *ceilingLoop) post(waiters []ceilingWaiter) {
+	l.mu.Lock()
+	l.outbox = append(l.outbox, waiters...)
+	wake := !l.waking
+	l.waking = true
+	l.mu.Unlock()
+	if wake {
+		_ = l.loop.Execute(context.Background(), l) // fails only while the engine stops
+	}
+}
+
+// Run drains the outbox on the event loop: all replies of a connection leave in one write.
+func (l *ceilingLoop) Run(context.Context) error {
+	l.mu.Lock()
+	l.outbox, l.draining = l.draining[:0], l.outbox
+	l.waking = false
+	l.mu.Unlock()
+	for _, w := range l.draining {
+		if w.conn.closed {
+			continue
+		}
+		if len(w.conn.out) == 0 {
+			l.touched = append(l.touched, w.conn)
+		}
+		w.conn.out = l.server.replies.append(w.conn.out, w.request)
+	}
+	for _, conn := range l.touched {
+		_, _ = conn.Write(conn.out) // gnet closes a connection that cannot be written to
+		conn.out = conn.out[:0]
+	}
+	for _, w := range l.draining {
+		if w.request.op == wire.OpCloseSession && !w.conn.closed {
+			_ = l.loop.Close(w.conn.Conn)
+		}
+	}
+	clear(l.draining)
+	clear(l.touched)
+	l.touched = l.touched[:0]
+	return nil
+}
+
+// quiet drops gnet's own log lines: what matters comes back as errors.
+type quiet struct{}
+
+func (quiet) Debugf(string, ...any) {}
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Warnf(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Fatalf(string, ...any) {}
