@@ -1,0 +1,73 @@
+package zab
+
+// Ready is everything that is now to be done. See the package comment for the caller's duties. The slices themselves are
+// reused by the next call of Core.Ready, except Entries and Committed and the entries inside Messages: these are immutable
+// and may be kept.
+type Ready struct {
+	State        State
+	StateChanged bool // since the last Ready. Broadcast counts only when Committed of this Ready is applied
+
+	// For the disk, in this order, behind everything that was asked for before.
+	Truncate      bool // cut the log after TruncateAfter (rebuild the state if it is ahead), then call Truncated
+	TruncateAfter Zxid
+	Entries       []Entry // append and sync, then call Persisted with the last zxid
+	Epochs        Epochs  // unless zero: write both durably, then call EpochsPersisted
+
+	// For the peers, at once and in this order.
+	Dial     ServerID        // unless 0: open a link to this server, then call LinkUp, or DialFailed
+	Messages []Message       // send; a message whose link is gone is dropped
+	Drops    []Drop          // close these links after what stands in Messages for them
+	Install  SnapshotOrder   // unless zero: take the snapshot whose body follows on this link, then call Restored
+	SendSnap []SnapshotOrder // stream a snapshot to each of these learners, then call SnapshotSent
+	Reads    []LogOrder      // read the log for each of these learners, then call LogRead
+	PingDue  bool            // the leader pinged: call Pong with the session touches
+
+	// For the state machine, in order.
+	Committed []Entry
+	Apps      []AppPacket // each once everything up to its After is applied
+}
+
+// State is where a server stands.
+type State struct {
+	Role   Role
+	Phase  Phase
+	Leader ServerID // whom it follows, itself while leading, 0 while looking
+	Epoch  uint32   // the epoch of Leader, once agreed; 0 before
+}
+
+// SnapshotOrder asks to move a snapshot over a link. Zxid is the zxid of one to be installed and 0 for one to be sent.
+type SnapshotOrder struct {
+	Link LinkID
+	Peer ServerID
+	Zxid Zxid
+}
+
+// LogOrder asks for the log's entries from Zxid From to To, both included, for a learner. From is in the log if the learner's
+// history is on the leader's path at all; it may be gone from the disk.
+type LogOrder struct {
+	Link     LinkID
+	Peer     ServerID
+	From, To Zxid
+}
+
+// AppPacket is a packet of the caller's that arrived from a peer. Type is its type on the wire; a learner's answer to a ping
+// comes as type PingPacket if it carries touches.
+type AppPacket struct {
+	Link  LinkID
+	From  ServerID
+	After Zxid // deliver it once everything up to here is applied
+	Type  int32
+	Zxid  Zxid
+	Data  []byte
+	Auth  []byte
+}
+
+// PingPacket is the AppPacket type of session touches that came with a ping's answer: ZooKeeper's number for PING.
+const PingPacket int32 = 5
+
+// Drop is a link to be closed and the reason, for the log.
+type Drop struct {
+	Link   LinkID
+	Peer   ServerID
+	Reason string
+}
