@@ -1,0 +1,2 @@
+// Package tree holds the znodes of a server.
+package tree

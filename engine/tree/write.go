@@ -1,0 +1,181 @@
+package tree
+
+import (
+	"math"
+
+	"bellwether/engine/wire"
+)
+
+// The four changes. Each applies one transaction whose outcome prepare has decided: path is final, versions are results
+// and not conditions. But transactions are also replayed onto a state that already holds them, or some that came later, so
+// each is idempotent, answers for what it cannot do, and never lowers what is newer (quorum-and-storage §5.8). Only the
+// writer may call them, with the shards in MaskFor(path) locked. They keep no reference to path, data or acl.
+
+// Create adds a znode: data nil is null, owner is a session, a mark of container or TTL, or 0, parentCversion is the number
+// of creations under the parent including this one, or -1 for one more than there are, timeMs is in ms since 1970. It
+// fills in st, unless st is nil, if it answers OK. NoNode: the parent is missing, nothing is changed. NodeExists: the
+// znode stays but gets this ACL, and the parent's counter is raised as by a creation. BadArguments: path is not one
+// below the root.
+func (t *Tree) Create(path string, data []byte, acl []wire.ACL, owner int64, parentCversion int32, zxid, timeMs int64,
+	st *wire.Stat) wire.Code {
+	if !hasParent(path) {
+		return wire.BadArguments
+	}
+	s, hash := t.writable(path)
+	ps, phash := t.writable(wire.ParentOf(path))
+	pid := ps.find(wire.ParentOf(path), phash)
+	if pid == 0 {
+		return wire.NoNode
+	}
+	parent := ps.slab.at(pid)
+	ps.beforeChange(t, pid, parent)
+	raiseCversion(parent, parentCversion, zxid)
+	if id := s.find(path, hash); id != 0 {
+		n := s.slab.at(id)
+		s.beforeChange(t, id, n)
+		t.replaceACL(n, acl)
+		return wire.NodeExists
+	}
+	n := t.insert(s, hash, &Znode{
+		Path: path, Data: data, ACL: acl, Owner: owner,
+		Czxid: zxid, Mzxid: zxid, Pzxid: zxid, Ctime: timeMs, Mtime: timeMs,
+	})
+	ps.addKid(parent, wire.BaseOf(path))
+	if st != nil {
+		t.fillStat(n, st)
+	}
+	return wire.OK
+}
+
+// Delete takes a znode away. NoNode: it, or its parent, is missing; the parent's pzxid is raised all the same. NotEmpty: it
+// has children and stays, which is right on replay only, when it is a later znode of the same name. BadArguments: path is
+// not one below the root.
+func (t *Tree) Delete(path string, zxid int64) wire.Code {
+	if !hasParent(path) {
+		return wire.BadArguments
+	}
+	s, hash := t.writable(path)
+	ps, phash := t.writable(wire.ParentOf(path))
+	pid := ps.find(wire.ParentOf(path), phash)
+	if pid == 0 {
+		return wire.NoNode
+	}
+	parent := ps.slab.at(pid)
+	ps.beforeChange(t, pid, parent)
+	parent.pzxid = max(parent.pzxid, zxid)
+	id := s.find(path, hash)
+	if id == 0 {
+		return wire.NoNode
+	}
+	n := s.slab.at(id)
+	if n.numChildren > 0 {
+		return wire.NotEmpty
+	}
+	s.beforeChange(t, id, n)
+	ps.removeKid(parent, wire.BaseOf(path))
+	t.nodes.Add(-1)
+	t.sizeBytes.Add(-int64(n.blobSize()))
+	t.acls.release(n.acl)
+	t.owners.remove(t.ownerKey(n.owner), n.ownerRef)
+	s.remove(id, n)
+	return wire.OK
+}
+
+// SetData gives a znode data, nil being null, and the version that results. It fills in st, unless st is nil, if it answers
+// OK. NoNode: it is missing.
+func (t *Tree) SetData(path string, data []byte, version int32, zxid, timeMs int64, st *wire.Stat) wire.Code {
+	s, id, n := t.change(path)
+	if n == nil {
+		return wire.NoNode
+	}
+	s.beforeChange(t, id, n)
+	t.sizeBytes.Add(int64(len(data) - n.dataBytes()))
+	s.replaceData(n, data)
+	n.version, n.mzxid, n.mtime = version, zxid, timeMs
+	if st != nil {
+		t.fillStat(n, st)
+	}
+	return wire.OK
+}
+
+// SetACL gives a znode a list of ACL entries and the version of it that results. It fills in st, unless st is nil, if it
+// answers OK. NoNode: it is missing.
+func (t *Tree) SetACL(path string, acl []wire.ACL, aversion int32, st *wire.Stat) wire.Code {
+	s, id, n := t.change(path)
+	if n == nil {
+		return wire.NoNode
+	}
+	s.beforeChange(t, id, n)
+	t.replaceACL(n, acl)
+	n.aversion = aversion
+	if st != nil {
+		t.fillStat(n, st)
+	}
+	return wire.OK
+}
+
+// hasParent reports whether path can be that of a znode below the root.
+func hasParent(path string) bool { return len(path) > 1 && path[0] == '/' && path[len(path)-1] != '/' }
+
+// writable returns the shard of path, which the writer must have locked.
+func (t *Tree) writable(path string) (*shard, uint32) {
+	s, hash := t.shardOf(path)
+	if s.mask()&t.held == 0 {
+		panic("tree: change of " + path + " without its shard's lock")
+	}
+	return s, hash
+}
+
+// change returns the znode with this path, nil if there is none; its shard must be locked.
+func (t *Tree) change(path string) (*shard, uint32, *node) {
+	if path == "" {
+		path = rootPath
+	}
+	s, hash := t.writable(path)
+	id := s.find(path, hash)
+	if id == 0 {
+		return s, 0, nil
+	}
+	return s, id, s.slab.at(id)
+}
+
+// raiseCversion counts a creation under parent, unless it is counted already.
+func raiseCversion(parent *node, cversion int32, zxid int64) {
+	if cversion == -1 && parent.cversion != math.MaxInt32 {
+		cversion = parent.cversion + 1
+	}
+	if cversion > parent.cversion {
+		parent.cversion, parent.pzxid = cversion, zxid
+	}
+}
+
+// replaceACL acquires before it releases, so that the same list keeps its id.
+func (t *Tree) replaceACL(n *node, acl []wire.ACL) {
+	id := t.acls.acquire(acl)
+	t.acls.release(n.acl)
+	n.acl = id
+}
+
+// insert adds a znode that is not there, without telling its parent.
+func (t *Tree) insert(s *shard, hash uint32, z *Znode) *node {
+	id, n := s.add(z.Path, hash, z.Data)
+	n.czxid, n.mzxid, n.pzxid, n.ctime, n.mtime = z.Czxid, z.Mzxid, z.Pzxid, z.Ctime, z.Mtime
+	n.version, n.cversion, n.aversion, n.owner = z.Version, z.Cversion, z.Aversion, z.Owner
+	n.acl = t.acls.acquire(z.ACL)
+	n.ownerRef = t.owners.add(t.ownerKey(z.Owner), nodeRef{uint32(s.number), id})
+	s.walk.created(id)
+	t.nodes.Add(1)
+	t.sizeBytes.Add(int64(n.blobSize()))
+	return n
+}
+
+// linkToParent adds the name of path to its parent's children, and reports whether the parent exists.
+func (t *Tree) linkToParent(path string) bool {
+	ps, hash := t.shardOf(wire.ParentOf(path))
+	parent := ps.lookup(wire.ParentOf(path), hash)
+	if parent == nil {
+		return false
+	}
+	ps.addKid(parent, wire.BaseOf(path))
+	return true
+}
