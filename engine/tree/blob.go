@@ -6,247 +6,238 @@ import (
 	"unsafe"
 )
 
-// A blob is a run of bytes in a shard's blobStore, known by a 32-bit handle and its size. Its slot is the smallest of a
-// fixed row of sizes that holds it; slots of one size stand in chunks, and a chunk whose last slot is freed goes back to
-// the collector. Blobs above maxSlot are slices of their own.
+// A blobStore holds runs of bytes known by 32-bit handles. A blob has a slot, which is of the smallest of a fixed row of
+// sizes that is large enough; slots of one size stand in chunks without pointers, and a chunk whose last slot is freed goes
+// back to the collector. What is above the largest size has a chunk of its own. Slots never move.
 //
-//	handle = chunk << 10 | slot in the chunk        (above maxSlot: number of the slice)
-const (
-	maxSlot      = 4096 // bytes
-	slotGrain    = 16   // bytes: every slot size is a multiple
-	handleBits   = 10   // for the slot; no chunk has more than 1024
-	smallChunk   = 16 << 10
-	largeChunk   = 32 << 10
-	firstSlots   = 4 // a chunk begins with room for so many if it is the first of its class
-	poison       = 0xDB
-	poisonedFrom = 2 // bytes of a free slot before are the link to the next
-)
-
-// slotClasses are the sizes of slots: steps of 16 bytes up to 512, then sixteen steps each time the size doubles.
-var slotClasses, classOfGrain = makeSlotClasses()
-
-type slotClass struct {
-	size  uint32 // bytes of a slot
-	slots uint32 // in a full-grown chunk
+//	handle = number of the chunk << 10 | slot in the chunk
+//
+// A store is owned by its shard.
+type blobStore struct {
+	chunks []blobChunk
+	gone   []uint32 // numbers of chunks that have gone back
+	sizes  [classCount]blobClass
 }
 
-const classCount = 32 + 3*16
+// blobClass is what the chunks with slots of one size have in common.
+type blobClass struct {
+	open uint32 // the first of a list of chunks with a free slot, 0 if there is none
+	made uint32 // chunks there are
+}
 
-func makeSlotClasses() (classes [classCount]slotClass, ofGrain [maxSlot/slotGrain + 1]uint8) {
+// blobChunk is a run of slots. Slots below bump have been used; of these the free ones are a list.
+type blobChunk struct {
+	mem        unsafe.Pointer // nil if the chunk has gone back; aligned for a node
+	size       uint32         // of a slot, bytes
+	next, prev uint32         // in the list of chunks with a free slot
+	slots      uint16
+	bump       uint16
+	live       uint16 // slots in use
+	freed      uint16 // 1 + first free slot below bump
+	class      uint8
+}
+
+// freeSlot is what stands at the beginning of a free slot.
+type freeSlot struct {
+	zero uint32 // where a node has pathLen
+	next uint16 // 1 + the next free slot, 0 at the end
+}
+
+const (
+	maxSlot    = 4096 // bytes; larger blobs have a chunk of their own
+	slotGrain  = 16   // bytes; every slot size is a multiple
+	handleBits = 10   // for the slot; no chunk has more than 1024
+	classCount = 32 + 3*16 + 1
+	bigClass   = classCount - 1
+
+	firstChunk = 1 << 10 // bytes, about; each further chunk of a size is twice as large, so that a small tree stays small
+	smallChunk = 16 << 10
+	largeChunk = 32 << 10 // for slots above 1 KiB
+
+	poison = 0xDB
+)
+
+// slotSizes are the sizes of slots in bytes: steps of 16 up to 512, then sixteen steps each time the size doubles.
+// classOfGrain finds the smallest that is large enough.
+var slotSizes, classOfGrain = makeSlotSizes()
+
+func makeSlotSizes() (sizes [classCount]uint32, ofGrain [maxSlot/slotGrain + 1]uint8) {
 	size, step, grain := 0, slotGrain, 0
-	for i := range classes {
+	for class := range bigClass {
 		size += step
 		if size >= 512 && size&(size-1) == 0 {
 			step *= 2
 		}
-		chunk := smallChunk
-		if size > 1024 {
-			chunk = largeChunk
-		}
-		classes[i] = slotClass{uint32(size), uint32(chunk / size)}
+		sizes[class] = uint32(size)
 		for ; grain*slotGrain <= size; grain++ {
-			ofGrain[grain] = uint8(i)
+			ofGrain[grain] = uint8(class)
 		}
 	}
-	return classes, ofGrain
+	return sizes, ofGrain
 }
 
-// classOf returns the class of a blob of that size, which is not above maxSlot.
-func classOf(size int) int { return int(classOfGrain[(size+slotGrain-1)/slotGrain]) }
-
-// sameSlot reports whether blobs of both sizes fit the same slot.
-func sameSlot(a, b int) bool {
-	if a > maxSlot || b > maxSlot {
-		return a == b
-	}
-	return classOf(a) == classOf(b)
-}
-
-// blobStore is owned by its shard.
-type blobStore struct {
-	classes [classCount]blobClass
-	big     [][]byte
-	bigFree []uint32
-}
-
-// blobClass holds the slots of one size.
-type blobClass struct {
-	chunks []blobChunk
-	open   uint32   // 1 + the first chunk of the list of those with a free slot, 0 if there is none
-	gone   []uint32 // chunks that have gone back to the collector: their numbers are free
-}
-
-// blobChunk is a run of slots. Slots below bump have been used; of these, the free ones are a list.
-type blobChunk struct {
-	buf        []byte
-	next, prev uint32 // 1 + the neighbours in the list of open chunks
-	freed      uint16 // 1 + first free slot below bump; in its first two bytes stands the next
-	bump       uint16
-	live       uint16 // slots in use
-}
-
-// alloc returns the handle of a new blob and its bytes, which are garbage.
-func (b *blobStore) alloc(size int) (uint32, []byte) {
+// classOf returns the class of a blob of that size in bytes.
+func classOf(size int) uint8 {
 	if size > maxSlot {
-		return b.allocBig(size)
+		return bigClass
 	}
-	class := classOf(size)
-	c, k := &b.classes[class], slotClasses[class]
-	if c.open == 0 {
-		c.addChunk()
-	}
-	number := c.open - 1
-	chunk := &c.chunks[number]
-	slot := chunk.take(k, number == 0)
-	if chunk.full(k) {
-		c.close(number)
-	}
-	at := slot * k.size
-	return number<<handleBits | slot, chunk.buf[at : at+uint32(size)]
+	return classOfGrain[(size+slotGrain-1)/slotGrain]
 }
 
-// bytes returns the blob's bytes, which hold until it is freed or another of its class is allocated.
+func (b *blobStore) init() { b.chunks = make([]blobChunk, 1, 8) } // no chunk has the number 0, so no handle is 0
+
+// alloc returns a slot for size bytes, which are garbage.
+func (b *blobStore) alloc(size int) (uint32, unsafe.Pointer) {
+	class := classOf(size)
+	if b.sizes[class].open == 0 {
+		b.addChunk(class, size)
+	}
+	number := b.sizes[class].open
+	c := &b.chunks[number]
+	slot := c.take()
+	if c.live == c.slots {
+		b.close(number)
+	}
+	return number<<handleBits | slot, c.at(slot)
+}
+
+// at returns the slot of a handle.
+func (b *blobStore) at(handle uint32) unsafe.Pointer {
+	return b.chunks[handle>>handleBits].at(handle & (1<<handleBits - 1))
+}
+
+// bytes returns the first bytes of a blob. They hold until it is freed.
 func (b *blobStore) bytes(handle uint32, size int) []byte {
-	if size > maxSlot {
-		return b.big[handle][:size]
-	}
-	class := classOf(size)
-	at := handle & (1<<handleBits - 1) * slotClasses[class].size
-	return b.classes[class].chunks[handle>>handleBits].buf[at : at+uint32(size)]
+	return unsafe.Slice((*byte)(b.at(handle)), size)
 }
 
-// free gives a blob back. size is what it was allocated with, or any other that takes the same slot.
-func (b *blobStore) free(handle uint32, size int) {
-	if size > maxSlot {
-		b.freeBig(handle)
-		return
+// fits reports whether a blob of that size belongs into the slot of a handle. A slot of its own it may leave an eighth
+// of unused.
+func (b *blobStore) fits(handle uint32, size int) bool {
+	c := &b.chunks[handle>>handleBits]
+	if c.class == bigClass {
+		return size > maxSlot && size <= int(c.size) && size >= int(c.size)/8*7
 	}
-	class := classOf(size)
-	c, k := &b.classes[class], slotClasses[class]
+	return c.class == classOf(size)
+}
+
+// inUse reports whether there is a blob with this handle, which may have been freed.
+func (b *blobStore) inUse(handle uint32) bool {
+	c := &b.chunks[handle>>handleBits]
+	slot := handle & (1<<handleBits - 1)
+	return slot < uint32(c.bump) && (*freeSlot)(c.at(slot)).zero != 0
+}
+
+// free gives a blob back. In its slot, where a record has its pathLen, stands 0 from then on.
+func (b *blobStore) free(handle uint32) {
 	number, slot := handle>>handleBits, handle&(1<<handleBits-1)
-	chunk := &c.chunks[number]
-	wasFull := chunk.full(k)
-	chunk.put(k, slot)
+	c := &b.chunks[number]
+	wasFull := c.live == c.slots
+	c.put(slot)
 	if wasFull {
-		c.reopen(number)
+		b.reopen(number)
 	}
-	if chunk.live == 0 && (chunk.next != 0 || chunk.prev != 0) { // the last open chunk stays, for what comes next
-		c.close(number)
-		*chunk = blobChunk{}
-		c.gone = append(c.gone, number)
+	if c.live == 0 && (c.next != 0 || c.prev != 0 || c.class == bigClass) { // the last open chunk stays for what comes next
+		b.close(number)
+		b.sizes[c.class].made--
+		*c = blobChunk{}
+		b.gone = append(b.gone, number)
 	}
 }
 
-func (b *blobStore) allocBig(size int) (uint32, []byte) {
-	buf := make([]byte, size)
-	if n := len(b.bigFree); n > 0 {
-		handle := b.bigFree[n-1]
-		b.bigFree = b.bigFree[:n-1]
-		b.big[handle] = buf
-		return handle, buf
-	}
-	b.big = append(b.big, buf)
-	return uint32(len(b.big) - 1), buf
-}
-
-func (b *blobStore) freeBig(handle uint32) {
-	if invariantsOn {
-		overwrite(b.big[handle])
-	}
-	b.big[handle] = nil
-	b.bigFree = append(b.bigFree, handle)
-}
-
-// addChunk opens a new chunk, which may be one that was given back.
-func (c *blobClass) addChunk() {
-	var number uint32
-	if n := len(c.gone); n > 0 {
-		number, c.gone = c.gone[n-1], c.gone[:n-1]
-	} else {
-		number = uint32(len(c.chunks))
-		if number >= 1<<(32-handleBits) {
-			panic("tree: a shard holds too many blobs")
+// addChunk opens a new chunk.
+func (b *blobStore) addChunk(class uint8, size int) {
+	slots, slotSize := 1, (size+slotGrain-1)&^(slotGrain-1)
+	if class != bigClass {
+		slotSize = int(slotSizes[class])
+		full := smallChunk
+		if slotSize > 1024 {
+			full = largeChunk
 		}
-		c.chunks = append(c.chunks, blobChunk{})
+		slots = min(full, firstChunk<<min(b.sizes[class].made, 8)) / slotSize
+		slots = max(slots, 2)
 	}
-	c.reopen(number)
+	mem := make([]uint64, slots*slotSize/8) // of uint64 for their alignment
+	var number uint32
+	if n := len(b.gone); n > 0 {
+		number, b.gone = b.gone[n-1], b.gone[:n-1]
+	} else {
+		number = uint32(len(b.chunks))
+		if number >= 1<<(32-handleBits) {
+			panic("tree: a shard has too many chunks")
+		}
+		b.chunks = append(b.chunks, blobChunk{})
+	}
+	b.chunks[number] = blobChunk{mem: unsafe.Pointer(unsafe.SliceData(mem)), size: uint32(slotSize), slots: uint16(slots), class: class}
+	b.sizes[class].made++
+	b.reopen(number)
 }
 
 // reopen puts a chunk that has a free slot at the front of the list.
-func (c *blobClass) reopen(number uint32) {
-	chunk := &c.chunks[number]
-	chunk.prev, chunk.next = 0, c.open
-	if c.open != 0 {
-		c.chunks[c.open-1].prev = number + 1
+func (b *blobStore) reopen(number uint32) {
+	c := &b.chunks[number]
+	open := &b.sizes[c.class].open
+	c.prev, c.next = 0, *open
+	if *open != 0 {
+		b.chunks[*open].prev = number
 	}
-	c.open = number + 1
+	*open = number
 }
 
 // close takes a chunk out of the list.
-func (c *blobClass) close(number uint32) {
-	chunk := &c.chunks[number]
-	if chunk.prev != 0 {
-		c.chunks[chunk.prev-1].next = chunk.next
+func (b *blobStore) close(number uint32) {
+	c := &b.chunks[number]
+	if c.prev != 0 {
+		b.chunks[c.prev].next = c.next
 	} else {
-		c.open = chunk.next
+		b.sizes[c.class].open = c.next
 	}
-	if chunk.next != 0 {
-		c.chunks[chunk.next-1].prev = chunk.prev
+	if c.next != 0 {
+		b.chunks[c.next].prev = c.prev
 	}
-	chunk.next, chunk.prev = 0, 0
+	c.next, c.prev = 0, 0
 }
 
-// full reports whether the chunk has no free slot.
-func (h *blobChunk) full(k slotClass) bool { return uint32(h.live) == k.slots }
+func (c *blobChunk) at(slot uint32) unsafe.Pointer {
+	return unsafe.Add(c.mem, int(slot)*int(c.size))
+}
 
-// take returns a free slot. A first chunk begins small and doubles, so that a small tree stays small.
-func (h *blobChunk) take(k slotClass, first bool) uint32 {
-	h.live++
-	if h.freed != 0 {
-		slot := uint32(h.freed - 1)
-		b := h.buf[slot*k.size : (slot+1)*k.size]
-		h.freed = uint16(b[0]) | uint16(b[1])<<8
-		if invariantsOn {
-			checkOverwritten(b)
-		}
-		return slot
+// take returns a free slot; there is one.
+func (c *blobChunk) take() uint32 {
+	c.live++
+	if c.freed == 0 {
+		c.bump++
+		return uint32(c.bump - 1)
 	}
-	slot := uint32(h.bump)
-	if int(slot*k.size) == len(h.buf) {
-		slots := k.slots
-		if first {
-			slots = min(slots, max(firstSlots, 2*slot))
-		}
-		buf := make([]byte, slots*k.size)
-		copy(buf, h.buf)
-		h.buf = buf
+	slot := uint32(c.freed - 1)
+	if invariantsOn {
+		c.checkPoisoned(slot)
 	}
-	h.bump++
+	c.freed = (*freeSlot)(c.at(slot)).next
 	return slot
 }
 
 // put frees a slot.
-func (h *blobChunk) put(k slotClass, slot uint32) {
-	b := h.buf[slot*k.size : (slot+1)*k.size]
+func (c *blobChunk) put(slot uint32) {
 	if invariantsOn {
-		overwrite(b)
+		c.poison(slot)
 	}
-	b[0], b[1] = byte(h.freed), byte(h.freed>>8)
-	h.freed = uint16(slot + 1)
-	h.live--
+	*(*freeSlot)(c.at(slot)) = freeSlot{next: c.freed}
+	c.freed = uint16(slot + 1)
+	c.live--
 }
 
-// overwrite makes whoever kept a freed blob read nonsense.
-func overwrite(b []byte) {
-	for i := range b {
-		b[i] = poison
+// poison overwrites a slot, so that whoever kept it reads nonsense.
+func (c *blobChunk) poison(slot uint32) {
+	for b := unsafe.Slice((*byte)(c.at(slot)), c.size); len(b) > 0; b = b[1:] {
+		b[0] = poison
 	}
 }
 
-// checkOverwritten panics if a free slot has been written to.
-func checkOverwritten(b []byte) {
-	rest := b[poisonedFrom:]
-	if bytes.Count(rest, []byte{poison}) != len(rest) {
+// checkPoisoned panics if a free slot has been written to.
+func (c *blobChunk) checkPoisoned(slot uint32) {
+	b := unsafe.Slice((*byte)(c.at(slot)), c.size)[unsafe.Sizeof(freeSlot{}):]
+	if bytes.Count(b, []byte{poison}) != len(b) {
 		panic(fmt.Sprintf("tree: a freed blob was written to: %x", b))
 	}
 }

@@ -31,9 +31,15 @@ func leafCap(size uint32) int {
 	return max(minLeaf, 1<<bits.Len32(size-1))
 }
 
+// allocLeaf makes a leaf for size bytes, and returns these.
+func (s *shard) allocLeaf(size uint32) (leaf, []byte) {
+	blob, _ := s.names.alloc(leafCap(size))
+	return leaf{blob, size}, s.names.bytes(blob, int(size))
+}
+
 // leafBytes returns the names in l.
 func (s *shard) leafBytes(l leaf) []byte {
-	return s.blobs.bytes(l.blob, leafCap(l.bytes))[:l.bytes]
+	return s.names.bytes(l.blob, int(l.bytes))
 }
 
 // newLeaf makes a leaf of names, made of a copy. None make an empty leaf.
@@ -42,21 +48,21 @@ func (s *shard) newLeaf(names []byte) leaf {
 	if size == 0 {
 		return leaf{}
 	}
-	blob, b := s.blobs.alloc(leafCap(size))
+	l, b := s.allocLeaf(size)
 	copy(b, names)
-	return leaf{blob, size}
+	return l
 }
 
 // leafOf makes a leaf of one name.
 func (s *shard) leafOf(name string) leaf {
 	size := entrySize(name)
-	blob, b := s.blobs.alloc(leafCap(size))
+	l, b := s.allocLeaf(size)
 	putName(b, name)
-	return leaf{blob, size}
+	return l
 }
 
 // freeLeaf gives the blob of l back.
-func (s *shard) freeLeaf(l leaf) { s.blobs.free(l.blob, leafCap(l.bytes)) }
+func (s *shard) freeLeaf(l leaf) { s.names.free(l.blob) }
 
 // seek returns where the first name in a leaf that is not below name begins, and whether it is name.
 func seek(names []byte, name string) (at int, found bool) {
@@ -81,20 +87,18 @@ func entrySize(name string) uint32 { return uint32(4 + len(name)) }
 // leafInsert puts name at an offset that seek has found, and returns the leaf as it is then.
 func (s *shard) leafInsert(l leaf, at int, name string) leaf {
 	size := l.bytes + entrySize(name)
-	grown := leaf{l.blob, size}
 	names := s.leafBytes(l)
-	if leafCap(size) == leafCap(l.bytes) && l.bytes != 0 {
-		b := names[:size]
-		copy(b[at+int(entrySize(name)):], b[at:l.bytes])
+	if leafCap(size) == leafCap(l.bytes) {
+		b := s.names.bytes(l.blob, int(size))
+		copy(b[at+int(entrySize(name)):], names[at:])
 		putName(b[at:], name)
-		return grown
+		return leaf{l.blob, size}
 	}
-	blob, b := s.blobs.alloc(leafCap(size))
+	grown, b := s.allocLeaf(size)
 	copy(b, names[:at])
 	putName(b[at:], name)
 	copy(b[at+int(entrySize(name)):], names[at:])
 	s.freeLeaf(l)
-	grown.blob = blob
 	return grown
 }
 
@@ -154,7 +158,7 @@ func (s *shard) removeKid(n *node, name string) {
 	l := leaf{n.kids, n.kidsBytes}
 	at, found := seek(s.leafBytes(l), name)
 	if !found {
-		panic("tree: " + s.path(n) + " has no child " + name)
+		panic("tree: " + n.path() + " has no child " + name)
 	}
 	if l.bytes == entrySize(name) {
 		s.freeLeaf(l)

@@ -39,7 +39,7 @@ func (l *Loader) Add(z *Znode) error {
 		return fmt.Errorf("tree: load: %q is no path", z.Path)
 	}
 	s, hash := l.tree.shardOf(z.Path)
-	if s.find(z.Path, hash) != 0 {
+	if n, _ := s.find(z.Path, hash); n != nil {
 		return fmt.Errorf("tree: load: %q is there twice", z.Path)
 	}
 	l.tree.insert(s, hash, z)
@@ -137,16 +137,19 @@ func (l *Loader) Finish() (*Tree, error) {
 		return nil, errors.New("tree: snapshot: the end is missing")
 	}
 	t := l.tree
-	if root, hash := t.shardOf(rootPath); root.find(rootPath, hash) == 0 {
+	s, hash := t.shardOf(rootPath)
+	if root, _ := s.find(rootPath, hash); root == nil {
 		return nil, errors.New("tree: load: the root is missing")
 	}
 	for i := range t.shards {
-		s := &t.shards[i]
-		for id := uint32(1); id < s.slab.used; id++ {
-			path := s.path(s.slab.at(id))
-			if path != rootPath && !t.linkToParent(path) {
-				return nil, fmt.Errorf("tree: load: %q is there but its parent %q is not", path, wire.ParentOf(path))
+		err := t.shards[i].each(func(n *node, _ uint32) error {
+			if path := n.path(); path != rootPath && !t.linkToParent(path) {
+				return fmt.Errorf("tree: load: %q is there but its parent %q is not", path, wire.ParentOf(path))
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	t.addBuiltins()

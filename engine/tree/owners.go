@@ -53,8 +53,8 @@ func (t *Tree) ownerKey(owner int64) int64 {
 	return owner
 }
 
-// nodeRef names a znode for as long as it lives.
-type nodeRef struct{ shard, id uint32 }
+// nodeRef says where the record of a znode is.
+type nodeRef struct{ shard, handle uint32 }
 
 // ownerIndex lists the znodes that have an owner. The writer changes it while it holds shards; others read it while they
 // hold none, so mu is always the last lock taken.
@@ -136,6 +136,15 @@ func (o *ownerIndex) remove(key int64, e uint32) {
 	o.count(key, -1)
 }
 
+// move says that the znode of an entry has another handle; entry 0 is none.
+func (o *ownerIndex) move(e, handle uint32) {
+	if e != 0 {
+		o.mu.Lock()
+		o.entries[e].node.handle = handle
+		o.mu.Unlock()
+	}
+}
+
 func (o *ownerIndex) count(key int64, by int64) {
 	if o.t.KindOf(key) == Ephemeral {
 		o.ephemerals += by
@@ -174,9 +183,10 @@ func (t *Tree) owned(dst []string, key int64) []string {
 	for _, ref := range t.owners.refs(key) {
 		s := &t.shards[ref.shard]
 		s.mu.RLock()
-		n := s.slab.at(ref.id)
-		if n.pathLen != 0 && t.ownerKey(n.owner) == key { // else it has gone meanwhile
-			dst = append(dst, strings.Clone(s.path(n)))
+		if s.records.inUse(ref.handle) { // else it has gone meanwhile
+			if n := s.node(ref.handle); t.ownerKey(n.owner) == key {
+				dst = append(dst, strings.Clone(n.path()))
+			}
 		}
 		s.mu.RUnlock()
 	}

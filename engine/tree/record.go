@@ -62,8 +62,8 @@ func appendTrailer(dst []byte, znodes int64) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(znodes))
 }
 
-// appendRecord appends the record of n, which is in s.
-func (t *Tree) appendRecord(dst []byte, s *shard, n *node) []byte {
+// appendRecord appends the encoded form of n.
+func (t *Tree) appendRecord(dst []byte, n *node) []byte {
 	start := len(dst)
 	dst = wire.AppendInt(dst, 0)
 	for _, v := range [...]int64{n.czxid, n.mzxid, n.pzxid, n.ctime, n.mtime, n.owner} {
@@ -72,8 +72,8 @@ func (t *Tree) appendRecord(dst []byte, s *shard, n *node) []byte {
 	for _, v := range [...]int32{n.version, n.cversion, n.aversion} {
 		dst = wire.AppendInt(dst, v)
 	}
-	dst = wire.AppendString(dst, s.path(n))
-	dst = wire.AppendBuffer(dst, s.data(n))
+	dst = wire.AppendString(dst, n.path())
+	dst = wire.AppendBuffer(dst, n.data())
 	if n.acl == openACL {
 		dst = append(dst, 0)
 	} else {

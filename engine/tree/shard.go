@@ -1,170 +1,166 @@
 package tree
 
-import (
-	"math/bits"
-	"sync"
-	"unsafe"
-)
+import "sync"
 
 // shard holds the znodes whose paths hash to it, and the lists of their children's names. mu guards everything: readers
-// hold it shared, the writer exclusively.
+// hold it shared, the writer exclusively. A znode is known by the handle of its record; the handle changes when the
+// record needs another slot.
 type shard struct {
-	mu     sync.RWMutex
-	index  pathIndex
-	slab   nodeSlab
-	blobs  blobStore
-	dirs   dirTable
-	walk   shardWalk // what a running snapshot knows of this shard
-	number uint64    // its own place among the shards
+	mu      sync.RWMutex
+	index   pathIndex
+	records blobStore
+	names   blobStore // leaves of children's names
+	dirs    dirTable  // of leaves
+	walk    shardWalk // what a running snapshot knows of this shard
+	number  uint32    // its own place among the shards
 
 	_ [64]byte // keeps the lock of the next shard off this one's last cache line
 }
 
-func (s *shard) init(number uint64) {
-	s.number = number
+func (s *shard) init(number int) {
+	s.number = uint32(number)
 	s.index.init()
-	s.slab.init()
+	s.records.init()
+	s.names.init()
 }
 
 // mask returns the bit of this shard.
 func (s *shard) mask() uint64 { return 1 << s.number }
 
-// find returns the id of the znode with this path, 0 if there is none.
-func (s *shard) find(path string, hash uint32) uint32 {
+// node returns the record with this handle.
+func (s *shard) node(handle uint32) *node { return (*node)(s.records.at(handle)) }
+
+// find returns the znode with this path and its handle; nil if there is none.
+func (s *shard) find(path string, hash uint32) (*node, uint32) {
 	x := &s.index
 	for i := hash & x.mask; ; i = (i + 1) & x.mask {
 		slot := x.slots[i]
 		if slot == 0 {
-			return 0
+			return nil, 0
 		}
-		if (slot^hash)&^x.mask == 0 {
-			if id := slot & x.mask; s.path(s.slab.at(id)) == path {
-				return id
+		if uint32(slot>>32) == hash {
+			handle := uint32(slot)
+			if n := s.node(handle); n.path() == path {
+				return n, handle
 			}
 		}
 	}
 }
 
-// path returns the path of n. It aliases the store: it holds until the shard is unlocked or n is changed.
-func (s *shard) path(n *node) string {
-	b := s.blobs.bytes(n.blob, n.blobSize())
-	return unsafe.String(unsafe.SliceData(b), int(n.pathLen))
+// add makes the record of a znode, all zero but for path and data, and enters it in the index.
+func (s *shard) add(path string, hash uint32, data []byte) (*node, uint32) {
+	handle, mem := s.records.alloc(recordSize(len(path), len(data)))
+	n := (*node)(mem)
+	*n = node{}
+	n.write(path, data)
+	s.index.insert(hash, handle)
+	return n, handle
 }
 
-// data returns the data of n, nil for null. It aliases the store as path does.
-func (s *shard) data(n *node) []byte {
-	if n.dataLen < 0 {
-		return nil
+// remove is the opposite of add.
+func (s *shard) remove(handle, hash uint32) {
+	s.index.remove(hash, handle)
+	s.records.free(handle)
+}
+
+// replaceData gives a znode other data. If these need another slot, the record moves there and is known by another handle.
+func (s *shard) replaceData(n *node, handle, hash uint32, data []byte) (*node, uint32) {
+	size := recordSize(int(n.pathLen), len(data))
+	if s.records.fits(handle, size) {
+		n.writeData(data)
+		return n, handle
 	}
-	size := n.blobSize()
-	return s.blobs.bytes(n.blob, size)[n.pathLen:size:size]
+	movedTo, mem := s.records.alloc(size)
+	moved := (*node)(mem)
+	*moved = *n
+	moved.write(n.path(), data)
+	s.index.replace(hash, handle, movedTo)
+	s.records.free(handle)
+	return moved, movedTo
 }
 
-// add gives a znode an id, a record with its path and data, and a place in the index.
-func (s *shard) add(path string, hash uint32, data []byte) (uint32, *node) {
-	id := s.slab.alloc()
-	n := s.slab.at(id)
-	*n = node{hash: hash, pathLen: uint32(len(path)), dataLen: dataLength(data)}
-	blob, b := s.blobs.alloc(len(path) + len(data))
-	copy(b, path)
-	copy(b[len(path):], data)
-	n.blob = blob
-	if s.slab.live > s.index.limit() {
-		s.index.grow(&s.slab)
+// each calls visit for every znode, in the order of handles.
+func (s *shard) each(visit func(n *node, handle uint32) error) error {
+	for number := range s.records.chunks {
+		c := &s.records.chunks[number]
+		for slot := range uint32(c.bump) {
+			if n := (*node)(c.at(slot)); n.pathLen != 0 {
+				if err := visit(n, uint32(number)<<handleBits|slot); err != nil {
+					return err
+				}
+			}
+		}
 	}
-	s.index.insert(hash, id)
-	return id, n
+	return nil
 }
 
-// remove is the opposite of add. The caller has already taken away children, ACL and owner.
-func (s *shard) remove(id uint32, n *node) {
-	s.index.remove(n.hash, id, &s.slab)
-	s.blobs.free(n.blob, n.blobSize())
-	s.slab.free(id)
-}
-
-// replaceData gives n other data, in place if it needs a slot of the same size.
-func (s *shard) replaceData(n *node, data []byte) {
-	oldSize, size := n.blobSize(), int(n.pathLen)+len(data)
-	if sameSlot(oldSize, size) {
-		copy(s.blobs.bytes(n.blob, size)[n.pathLen:], data)
-		n.dataLen = dataLength(data)
-		return
-	}
-	path := s.path(n) // stays where it is until it is freed: slots of other sizes are in other chunks
-	blob, b := s.blobs.alloc(size)
-	copy(b, path)
-	copy(b[n.pathLen:], data)
-	s.blobs.free(n.blob, oldSize)
-	n.blob, n.dataLen = blob, dataLength(data)
-}
-
-// dataLength is the length of data as a record keeps it: -1 for null.
-func dataLength(data []byte) int32 {
-	if data == nil {
-		return -1
-	}
-	return int32(len(data))
-}
-
-// pathIndex finds znodes by hash: open addressing with linear probing. A slot joins two numbers: its lower bits, as many
-// as the table has, are the id of a znode, and its upper bits are those of the znode's hash. As the lower bits of the hash
-// choose where the search begins, hardly a slot that belongs to another znode gets past the comparison.
+// pathIndex finds znodes by hash: open addressing with linear probing. An entry is the 32 bits of the hash and the handle.
 //
-// Invariants: ids fit, because the table has more slots than there have ever been znodes at once, and ids are reused; the
-// ids begin at 1, so a slot in use is never 0; between the place where the search for an entry begins and the
-// entry there is no slot that is 0.
+// Invariants: a handle is not 0, so an entry is not; between the place where the search for an entry begins, which is
+// where the lower bits of its hash point to, and the entry itself no place is empty; at least a quarter of the places is.
 type pathIndex struct {
-	slots []uint32
+	slots []uint64
 	mask  uint32 // len(slots) - 1
+	live  int    // entries
 }
 
 func (x *pathIndex) init() { x.resize(16) }
 
 func (x *pathIndex) resize(slots int) {
-	x.slots = make([]uint32, slots)
+	x.slots = make([]uint64, slots)
 	x.mask = uint32(slots - 1)
 }
 
-// limit is the number of entries at which the table is full: three quarters of the slots.
-func (x *pathIndex) limit() int { return len(x.slots) / 4 * 3 }
+func entry(hash, handle uint32) uint64 { return uint64(hash)<<32 | uint64(handle) }
 
 // insert adds an entry that is not there.
-func (x *pathIndex) insert(hash, id uint32) {
-	i := hash & x.mask
+func (x *pathIndex) insert(hash, handle uint32) {
+	x.live++
+	if x.live > len(x.slots)/4*3 {
+		old := x.slots
+		x.resize(2 * len(old))
+		for _, e := range old {
+			if e != 0 {
+				x.put(e)
+			}
+		}
+	}
+	x.put(entry(hash, handle))
+}
+
+// put puts an entry into the first empty place.
+func (x *pathIndex) put(e uint64) {
+	i := uint32(e>>32) & x.mask
 	for x.slots[i] != 0 {
 		i = (i + 1) & x.mask
 	}
-	x.slots[i] = hash&^x.mask | id
+	x.slots[i] = e
 }
 
-// remove takes an entry away and moves back those that had to step over it.
-func (x *pathIndex) remove(hash, id uint32, slab *nodeSlab) {
-	hole := hash & x.mask
-	for x.slots[hole] != hash&^x.mask|id {
-		hole = (hole + 1) & x.mask
+// place returns where an entry is.
+func (x *pathIndex) place(e uint64) uint32 {
+	i := uint32(e>>32) & x.mask
+	for x.slots[i] != e {
+		i = (i + 1) & x.mask
 	}
+	return i
+}
+
+// replace gives an entry another handle.
+func (x *pathIndex) replace(hash, handle, by uint32) {
+	x.slots[x.place(entry(hash, handle))] = entry(hash, by)
+}
+
+// remove takes an entry away and moves those back that had to step over it.
+func (x *pathIndex) remove(hash, handle uint32) {
+	x.live--
+	hole := x.place(entry(hash, handle))
 	for i := (hole + 1) & x.mask; x.slots[i] != 0; i = (i + 1) & x.mask {
-		home := slab.at(x.slots[i]&x.mask).hash & x.mask
-		if (i-home)&x.mask >= (i-hole)&x.mask { // it began its search at the hole or before
+		home := uint32(x.slots[i]>>32) & x.mask
+		if (i-home)&x.mask >= (i-hole)&x.mask { // its search begins at the hole or before
 			x.slots[hole] = x.slots[i]
 			hole = i
 		}
 	}
 	x.slots[hole] = 0
-}
-
-// grow doubles the table.
-func (x *pathIndex) grow(slab *nodeSlab) {
-	old, oldMask := x.slots, x.mask
-	if bits.Len(uint(len(old))) > 31 {
-		panic("tree: a shard holds too many znodes")
-	}
-	x.resize(2 * len(old))
-	for _, slot := range old {
-		if slot != 0 {
-			id := slot & oldMask
-			x.insert(slab.at(id).hash, id)
-		}
-	}
 }

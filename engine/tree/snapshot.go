@@ -10,13 +10,13 @@ var ErrSnapshotRunning = errors.New("tree: a snapshot is running")
 
 const (
 	walkBytes = 32 << 10 // appended under one lock, give or take a znode
-	walkIDs   = 512      // looked at under one lock
+	walkSlots = 512      // looked at under one lock
 )
 
 // Snapshot writes down the tree as it was at one zxid, while the writer goes on. A walk over the records, shard by shard
-// in the order of ids, writes down what has not changed; what the writer is about to change or delete and the walk has not
+// slot by slot, writes down what has not changed; what the writer is about to change or delete and the walk has not
 // reached, the writer writes down first, in a buffer of the shard that the walk picks up when it comes there. So the memory
-// it takes is that of the znodes changed meanwhile, and one bit for every znode.
+// it takes is that of the znodes changed meanwhile.
 //
 // It belongs to the goroutine that calls Next; only one runs at a time.
 type Snapshot struct {
@@ -32,12 +32,12 @@ type Snapshot struct {
 // shardWalk is what a running snapshot knows of a shard. The writer sets it up between two transactions and then touches it
 // under the exclusive lock, the walk under the shared one: nobody else looks at it.
 type shardWalk struct {
-	active bool     // the walk has not left the shard
-	next   uint32   // the first id the walk has not looked at
-	end    uint32   // ids from here on did not exist at the start
-	seen   []uint64 // bit by id: not for the walk, it is in saved or did not exist at the start
-	saved  []byte   // records as they were at the start
-	count  int64    // of these
+	active bool   // the walk has not left the shard
+	number uint32 // of the snapshot: a record that bears it did not exist at the start, or is in saved, or has been walked
+	next   uint32 // the handle the walk has come to: chunk and slot
+	end    uint32 // chunks from this number on did not exist at the start
+	saved  []byte // records as they were at the start
+	count  int64  // of these
 }
 
 // StartSnapshot fixes the snapshot at Zxid. Only the writer may call it, between two transactions. The Snapshot may then
@@ -50,9 +50,10 @@ func (t *Tree) StartSnapshot() (*Snapshot, error) {
 	if !t.snapshot.CompareAndSwap(nil, p) {
 		return nil, ErrSnapshotRunning
 	}
+	t.snapshots++
 	for i := range t.shards {
 		s := &t.shards[i]
-		s.walk.start(s.slab.used)
+		s.walk = shardWalk{active: true, number: t.snapshots, end: uint32(len(s.records.chunks))}
 	}
 	return p, nil
 }
@@ -109,57 +110,40 @@ func (p *Snapshot) walk(dst []byte, s *shard) []byte {
 	p.wrote += w.count
 	w.saved, w.count = nil, 0
 	limit := len(dst) + walkBytes
-	last := min(w.end, w.next+walkIDs)
-	for ; w.next < last && len(dst) < limit; w.next++ {
-		n := s.slab.at(w.next)
-		if n.pathLen == 0 || w.isSeen(w.next) {
+	for slots := walkSlots; w.next>>handleBits < w.end; slots-- {
+		if slots == 0 || len(dst) >= limit {
+			return dst
+		}
+		c := &s.records.chunks[w.next>>handleBits]
+		slot := w.next & (1<<handleBits - 1)
+		if slot >= uint32(c.bump) {
+			w.next = (w.next>>handleBits + 1) << handleBits
 			continue
 		}
-		dst = p.tree.appendRecord(dst, s, n)
-		p.wrote++
+		if n := (*node)(c.at(slot)); n.pathLen != 0 && n.snapshot != w.number {
+			dst = p.tree.appendRecord(dst, n)
+			p.wrote++
+		}
+		w.next++
 	}
-	if w.next == w.end {
-		w.stop()
-		p.shard++
-	}
+	w.stop()
+	p.shard++
 	return dst
 }
 
-// beforeChange saves the record of a znode the walk has not reached. The writer calls it before it changes or deletes one.
-func (s *shard) beforeChange(t *Tree, id uint32, n *node) {
-	if w := &s.walk; w.wants(id) {
-		w.saved = t.appendRecord(w.saved, s, n)
+// beforeChange saves a record if the walk has not reached it. The writer calls it before it changes or deletes one.
+func (s *shard) beforeChange(t *Tree, n *node, handle uint32) {
+	w := &s.walk
+	if !w.active {
+		return
+	}
+	if handle >= w.next && n.snapshot != w.number {
+		w.saved = t.appendRecord(w.saved, n)
 		w.count++
-		w.markSeen(id)
 	}
-}
-
-func (w *shardWalk) start(end uint32) {
-	words := int(end/64 + 1)
-	if cap(w.seen) < words {
-		w.seen = make([]uint64, words)
-	}
-	w.seen = w.seen[:words]
-	clear(w.seen)
-	w.active, w.next, w.end = true, 1, end
+	n.snapshot = w.number // also if it has been walked: it may move to where the walk has not been
 }
 
 func (w *shardWalk) stop() {
 	w.active, w.saved, w.count = false, nil, 0
 }
-
-// created keeps the walk from a znode that did not exist at the start, though its id may have.
-func (w *shardWalk) created(id uint32) {
-	if w.wants(id) {
-		w.markSeen(id)
-	}
-}
-
-// wants reports whether the walk will write down the znode with this id when it comes to it.
-func (w *shardWalk) wants(id uint32) bool {
-	return w.active && id >= w.next && id < w.end && !w.isSeen(id)
-}
-
-func (w *shardWalk) isSeen(id uint32) bool { return w.seen[id/64]>>(id%64)&1 != 0 }
-
-func (w *shardWalk) markSeen(id uint32) { w.seen[id/64] |= 1 << (id % 64) }

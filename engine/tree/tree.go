@@ -38,8 +38,9 @@ type Tree struct {
 	acls      aclTable
 	owners    ownerIndex
 
-	held     uint64 // mask of the shards the writer has locked; touched by the writer alone
-	snapshot atomic.Pointer[Snapshot]
+	held      uint64                   // mask of the shards the writer has locked; the writer's
+	snapshots uint32                   // number of the last snapshot started; the writer's
+	snapshot  atomic.Pointer[Snapshot] // the one that runs
 }
 
 // New returns the tree of an empty server: the root, /zookeeper, /zookeeper/quota and /zookeeper/config.
@@ -58,7 +59,7 @@ func newBare(o Options) *Tree {
 	t.acls.init()
 	t.owners.init(t)
 	for i := range t.shards {
-		t.shards[i].init(uint64(i))
+		t.shards[i].init(i)
 	}
 	return t
 }
@@ -85,7 +86,7 @@ func (t *Tree) addBuiltins() {
 			n.Aversion = -1
 		}
 		s, hash := t.shardOf(path)
-		if s.find(path, hash) != 0 {
+		if n, _ := s.find(path, hash); n != nil {
 			continue
 		}
 		t.insert(s, hash, &n)

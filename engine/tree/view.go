@@ -35,7 +35,8 @@ func (t *Tree) View(path string) View {
 	}
 	s, hash := t.shardOf(path)
 	s.mu.RLock()
-	return View{t, s, s.lookup(path, hash), true}
+	n, _ := s.find(path, hash)
+	return View{t, s, n, true}
 }
 
 // Close ends the View. What Data returned is invalid from then on.
@@ -54,7 +55,7 @@ func (v *View) Stat(st *wire.Stat) { v.tree.fillStat(v.node, st) }
 
 // Data returns the data of the znode, which must exist: nil for null, which a client can tell from empty. It aliases the
 // store: it is valid until Close and must not be changed.
-func (v *View) Data() []byte { return v.shard.data(v.node) }
+func (v *View) Data() []byte { return v.node.data() }
 
 // NumChildren returns the number of children of the znode, which must exist.
 func (v *View) NumChildren() int32 { return v.node.numChildren }
@@ -80,14 +81,6 @@ func (v *View) Info() NodeInfo {
 		Version: n.version, Cversion: n.cversion, Aversion: n.aversion,
 		NumChildren: n.numChildren, DataLen: int32(n.dataBytes()), ACLID: n.acl,
 	}
-}
-
-// lookup returns the znode with this path, nil if there is none.
-func (s *shard) lookup(path string, hash uint32) *node {
-	if id := s.find(path, hash); id != 0 {
-		return s.slab.at(id)
-	}
-	return nil
 }
 
 // fillStat makes the Stat of the protocol from a record: cversion also counts deletions there, and the owner is told of

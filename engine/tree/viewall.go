@@ -42,5 +42,6 @@ func (t *Tree) viewHeld(path string, mask uint64) View {
 	if s.mask()&mask == 0 {
 		panic("tree: the shard of " + path + " is not locked")
 	}
-	return View{t, s, s.lookup(path, hash), false}
+	n, _ := s.find(path, hash)
+	return View{t, s, n, false}
 }

@@ -1,10 +1,6 @@
 package tree
 
-import (
-	"math"
-
-	"bellwether/engine/wire"
-)
+import "bellwether/engine/wire"
 
 // The four changes. Each applies one transaction whose outcome prepare has decided: path is final, versions are results
 // and not conditions. But transactions are also replayed onto a state that already holds them, or some that came later, so
@@ -22,17 +18,13 @@ func (t *Tree) Create(path string, data []byte, acl []wire.ACL, owner int64, par
 		return wire.BadArguments
 	}
 	s, hash := t.writable(path)
-	ps, phash := t.writable(wire.ParentOf(path))
-	pid := ps.find(wire.ParentOf(path), phash)
-	if pid == 0 {
+	ps, parent := t.parentOf(path)
+	if parent == nil {
 		return wire.NoNode
 	}
-	parent := ps.slab.at(pid)
-	ps.beforeChange(t, pid, parent)
 	raiseCversion(parent, parentCversion, zxid)
-	if id := s.find(path, hash); id != 0 {
-		n := s.slab.at(id)
-		s.beforeChange(t, id, n)
+	if n, handle := s.find(path, hash); n != nil {
+		s.beforeChange(t, n, handle)
 		t.replaceACL(n, acl)
 		return wire.NodeExists
 	}
@@ -55,42 +47,42 @@ func (t *Tree) Delete(path string, zxid int64) wire.Code {
 		return wire.BadArguments
 	}
 	s, hash := t.writable(path)
-	ps, phash := t.writable(wire.ParentOf(path))
-	pid := ps.find(wire.ParentOf(path), phash)
-	if pid == 0 {
+	ps, parent := t.parentOf(path)
+	if parent == nil {
 		return wire.NoNode
 	}
-	parent := ps.slab.at(pid)
-	ps.beforeChange(t, pid, parent)
 	parent.pzxid = max(parent.pzxid, zxid)
-	id := s.find(path, hash)
-	if id == 0 {
+	n, handle := s.find(path, hash)
+	if n == nil {
 		return wire.NoNode
 	}
-	n := s.slab.at(id)
 	if n.numChildren > 0 {
 		return wire.NotEmpty
 	}
-	s.beforeChange(t, id, n)
+	s.beforeChange(t, n, handle)
 	ps.removeKid(parent, wire.BaseOf(path))
 	t.nodes.Add(-1)
-	t.sizeBytes.Add(-int64(n.blobSize()))
+	t.sizeBytes.Add(-n.size())
 	t.acls.release(n.acl)
 	t.owners.remove(t.ownerKey(n.owner), n.ownerRef)
-	s.remove(id, n)
+	s.remove(handle, hash)
 	return wire.OK
 }
 
 // SetData gives a znode data, nil being null, and the version that results. It fills in st, unless st is nil, if it answers
 // OK. NoNode: it is missing.
 func (t *Tree) SetData(path string, data []byte, version int32, zxid, timeMs int64, st *wire.Stat) wire.Code {
-	s, id, n := t.change(path)
+	s, hash := t.writable(path)
+	n, handle := s.find(path, hash)
 	if n == nil {
 		return wire.NoNode
 	}
-	s.beforeChange(t, id, n)
+	s.beforeChange(t, n, handle)
 	t.sizeBytes.Add(int64(len(data) - n.dataBytes()))
-	s.replaceData(n, data)
+	n, movedTo := s.replaceData(n, handle, hash, data)
+	if movedTo != handle {
+		t.owners.move(n.ownerRef, movedTo)
+	}
 	n.version, n.mzxid, n.mtime = version, zxid, timeMs
 	if st != nil {
 		t.fillStat(n, st)
@@ -101,11 +93,12 @@ func (t *Tree) SetData(path string, data []byte, version int32, zxid, timeMs int
 // SetACL gives a znode a list of ACL entries and the version of it that results. It fills in st, unless st is nil, if it
 // answers OK. NoNode: it is missing.
 func (t *Tree) SetACL(path string, acl []wire.ACL, aversion int32, st *wire.Stat) wire.Code {
-	s, id, n := t.change(path)
+	s, hash := t.writable(path)
+	n, handle := s.find(path, hash)
 	if n == nil {
 		return wire.NoNode
 	}
-	s.beforeChange(t, id, n)
+	s.beforeChange(t, n, handle)
 	t.replaceACL(n, acl)
 	n.aversion = aversion
 	if st != nil {
@@ -117,8 +110,11 @@ func (t *Tree) SetACL(path string, acl []wire.ACL, aversion int32, st *wire.Stat
 // hasParent reports whether path can be that of a znode below the root.
 func hasParent(path string) bool { return len(path) > 1 && path[0] == '/' && path[len(path)-1] != '/' }
 
-// writable returns the shard of path, which the writer must have locked.
+// writable returns the shard of path, which the writer must have locked, and the hash to look path up with.
 func (t *Tree) writable(path string) (*shard, uint32) {
+	if path == "" {
+		path = rootPath
+	}
 	s, hash := t.shardOf(path)
 	if s.mask()&t.held == 0 {
 		panic("tree: change of " + path + " without its shard's lock")
@@ -126,22 +122,19 @@ func (t *Tree) writable(path string) (*shard, uint32) {
 	return s, hash
 }
 
-// change returns the znode with this path, nil if there is none; its shard must be locked.
-func (t *Tree) change(path string) (*shard, uint32, *node) {
-	if path == "" {
-		path = rootPath
+// parentOf returns the parent of path, about to be changed, and its shard; nil if there is none.
+func (t *Tree) parentOf(path string) (*shard, *node) {
+	s, hash := t.writable(wire.ParentOf(path))
+	n, handle := s.find(wire.ParentOf(path), hash)
+	if n != nil {
+		s.beforeChange(t, n, handle)
 	}
-	s, hash := t.writable(path)
-	id := s.find(path, hash)
-	if id == 0 {
-		return s, 0, nil
-	}
-	return s, id, s.slab.at(id)
+	return s, n
 }
 
 // raiseCversion counts a creation under parent, unless it is counted already.
 func raiseCversion(parent *node, cversion int32, zxid int64) {
-	if cversion == -1 && parent.cversion != math.MaxInt32 {
+	if cversion == -1 {
 		cversion = parent.cversion + 1
 	}
 	if cversion > parent.cversion {
@@ -158,21 +151,21 @@ func (t *Tree) replaceACL(n *node, acl []wire.ACL) {
 
 // insert adds a znode that is not there, without telling its parent.
 func (t *Tree) insert(s *shard, hash uint32, z *Znode) *node {
-	id, n := s.add(z.Path, hash, z.Data)
+	n, handle := s.add(z.Path, hash, z.Data)
 	n.czxid, n.mzxid, n.pzxid, n.ctime, n.mtime = z.Czxid, z.Mzxid, z.Pzxid, z.Ctime, z.Mtime
 	n.version, n.cversion, n.aversion, n.owner = z.Version, z.Cversion, z.Aversion, z.Owner
 	n.acl = t.acls.acquire(z.ACL)
-	n.ownerRef = t.owners.add(t.ownerKey(z.Owner), nodeRef{uint32(s.number), id})
-	s.walk.created(id)
+	n.ownerRef = t.owners.add(t.ownerKey(z.Owner), nodeRef{s.number, handle})
+	n.snapshot = s.walk.number // it did not exist when that began
 	t.nodes.Add(1)
-	t.sizeBytes.Add(int64(n.blobSize()))
+	t.sizeBytes.Add(n.size())
 	return n
 }
 
 // linkToParent adds the name of path to its parent's children, and reports whether the parent exists.
 func (t *Tree) linkToParent(path string) bool {
 	ps, hash := t.shardOf(wire.ParentOf(path))
-	parent := ps.lookup(wire.ParentOf(path), hash)
+	parent, _ := ps.find(wire.ParentOf(path), hash)
 	if parent == nil {
 		return false
 	}
