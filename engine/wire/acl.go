@@ -62,14 +62,12 @@ func (r *Reader) ACLs(dst []ACL) []ACL {
 	if n < 0 {
 		return nil
 	}
-	if cap(dst) < n || dst == nil {
-		dst = make([]ACL, n)
+	if dst = dst[:0]; dst == nil {
+		dst = []ACL{}
 	}
-	dst = dst[:n]
-	for i := range dst {
-		if dst[i].Decode(r) != nil {
-			return dst[:i]
-		}
+	for ; n > 0 && r.err == nil; n-- {
+		dst = append(dst, ACL{})
+		_ = dst[len(dst)-1].Decode(r)
 	}
 	return dst
 }

@@ -65,12 +65,11 @@ func (p *WhoAmIResponse) Decode(r *Reader) error {
 		p.Clients = nil
 		return r.err
 	}
-	if p.Clients == nil || cap(p.Clients) < n {
-		p.Clients = make([]ClientInfo, n)
+	if p.Clients = p.Clients[:0]; p.Clients == nil {
+		p.Clients = []ClientInfo{}
 	}
-	p.Clients = p.Clients[:n]
-	for i := range p.Clients {
-		p.Clients[i] = ClientInfo{AuthScheme: r.String(), User: r.String()}
+	for ; n > 0 && r.err == nil; n-- {
+		p.Clients = append(p.Clients, ClientInfo{AuthScheme: r.String(), User: r.String()})
 	}
 	return r.err
 }

@@ -36,12 +36,11 @@ func (t *MultiTxn) Decode(r *Reader) error {
 		t.Txns = nil
 		return r.err
 	}
-	if t.Txns == nil || cap(t.Txns) < n {
-		t.Txns = make([]SubTxn, n)
+	if t.Txns = t.Txns[:0]; t.Txns == nil {
+		t.Txns = []SubTxn{}
 	}
-	t.Txns = t.Txns[:n]
-	for i := range t.Txns {
-		t.Txns[i] = SubTxn{Type: OpCode(r.Int()), Body: r.Buffer()}
+	for ; n > 0 && r.err == nil; n-- {
+		t.Txns = append(t.Txns, SubTxn{Type: OpCode(r.Int()), Body: r.Buffer()})
 	}
 	return r.err
 }

@@ -120,22 +120,25 @@ func (r *Reader) Strings(dst []string) []string {
 		return nil
 	}
 	if dst = dst[:0]; dst == nil || cap(dst) < n {
-		dst = make([]string, 0, n)
+		dst = make([]string, 0, min(n, r.Remaining()/stringSize)) // no more than the input itself: see Count
 	}
-	for range n {
+	for ; n > 0 && r.err == nil; n-- {
 		s, null := r.NullableString()
 		if null {
 			r.fail(ErrNullString)
-			return dst
 		}
 		dst = append(dst, s)
 	}
 	return dst
 }
 
-// Count reads the length of a vector whose elements take at least minSize bytes each: -1 for null, 0 for any other
-// negative number, as servers and clients have always read it. A count that the rest of the input cannot hold is
-// ErrShort at once, so what a caller allocates for the elements is bounded by the input and not by the number it claims.
+// stringSize is what a string costs in a slice, in bytes, besides its text.
+const stringSize = int(unsafe.Sizeof(""))
+
+// Count reads the length of a vector whose elements take at least minSize bytes each: -1 for null and after an error, 0
+// for any other negative number, as servers and clients have always read it. A count that the rest of the input cannot
+// hold is ErrShort at once. Even so it is a claim, not a size to allocate: the vectors of this package grow element by
+// element, as they are found.
 func (r *Reader) Count(minSize int) int {
 	n := int(r.Int())
 	if r.err != nil || n == -1 {

@@ -17,9 +17,3 @@ func (r *Reader) skipACLs() {
 		r.skipText()
 	}
 }
-
-func (r *Reader) skipStrings() {
-	for n := r.Count(4); n > 0 && r.err == nil; n-- {
-		r.skipText()
-	}
-}

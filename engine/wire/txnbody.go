@@ -176,10 +176,11 @@ func (t *CloseSessionTxn) Append(dst []byte) []byte {
 	return AppendStrings(dst, t.Paths)
 }
 
-// Decode reads t. Servers that do not list the paths leave the body out, and the first bytes of a digest look much like
-// a list. So it is taken for one only if it ends where the transaction ends, or where only a digest follows.
+// Decode reads t. Servers that do not list the paths leave the body out, and what follows is then a digest, which looks
+// much like a list. So the bytes are taken for a list only if it holds nothing but paths and ends where the transaction
+// ends, or where only a digest follows.
 func (t *CloseSessionTxn) Decode(r *Reader) error {
-	if !r.hasCloseSessionBody() {
+	if r.pathListSize() < 0 {
 		t.Paths = nil
 		return r.err
 	}
@@ -187,11 +188,18 @@ func (t *CloseSessionTxn) Decode(r *Reader) error {
 	return r.err
 }
 
-func (r *Reader) hasCloseSessionBody() bool {
+// pathListSize looks ahead for the body of closeSession and returns its size in bytes, -1 if it is absent.
+func (r *Reader) pathListSize() int {
 	ahead := *r
-	ahead.skipStrings()
-	left := ahead.Remaining()
-	return ahead.err == nil && (left == 0 || left == TxnDigestSize)
+	for n := ahead.Count(4); n > 0; n-- {
+		if path := ahead.Buffer(); len(path) == 0 || path[0] != '/' {
+			return -1
+		}
+	}
+	if left := ahead.Remaining(); ahead.err != nil || left != 0 && left != TxnDigestSize {
+		return -1
+	}
+	return ahead.pos - r.pos
 }
 
 // skipTxnBody reads over the body of a transaction of this type.
@@ -226,9 +234,7 @@ func (r *Reader) skipTxnBody(op OpCode) error {
 	case OpError, OpCreateSession:
 		r.Int()
 	case OpCloseSession:
-		if r.hasCloseSessionBody() {
-			r.skipStrings()
-		}
+		r.pos += max(r.pathListSize(), 0)
 	case OpMulti:
 		r.skipMultiTxn()
 	default:
