@@ -1,0 +1,242 @@
+package engine
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"bellwether/engine/replica"
+	"bellwether/engine/watch"
+	"bellwether/engine/wire"
+	"bellwether/engine/zab"
+)
+
+// applyQueue carries committed entries, and the local requests that wait for them, from the core loop to the apply loop.
+type applyQueue struct {
+	signal signal
+
+	mu     sync.Mutex
+	work   applyWork
+	closed bool
+}
+
+type applyWork struct {
+	committed []zab.Entry
+	awaited   []replica.Awaited
+}
+
+func (q *applyQueue) put(committed []zab.Entry, awaited []replica.Awaited) {
+	if len(committed) == 0 && len(awaited) == 0 {
+		return
+	}
+	q.mu.Lock()
+	q.work.committed = append(q.work.committed, committed...)
+	q.work.awaited = append(q.work.awaited, awaited...)
+	q.mu.Unlock()
+	q.signal.raise()
+}
+
+func (q *applyQueue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.signal.raise()
+}
+
+// take waits for work and swaps it for the used-up w; false once the queue is closed and empty.
+func (q *applyQueue) take(w *applyWork) bool {
+	clear(w.committed)
+	w.committed, w.awaited = w.committed[:0], w.awaited[:0]
+	for {
+		q.mu.Lock()
+		if len(q.work.committed)+len(q.work.awaited) > 0 {
+			q.work, *w = *w, q.work
+			q.mu.Unlock()
+			return true
+		}
+		closed := q.closed
+		q.mu.Unlock()
+		if closed {
+			return false
+		}
+		<-q.signal
+	}
+}
+
+// applier is the apply loop: the only writer of the tree. For each committed transaction, in zxid order, it changes the
+// tree, leaves the events in the boxes of the event loops concerned before the change can be read, and gathers replies
+// per event loop, to be pushed once a batch.
+type applier struct {
+	engine  *Engine
+	replica *replica.Applier
+
+	awaited []replica.Awaited // from head on still to be answered
+	head    int
+	last    int64 // zxid of the last transaction applied
+
+	gathers  []gather // by loop, from 0
+	reply    []byte
+	frame    []byte
+	watchers []watch.Watcher
+	numbers  []uint32
+	closed   []int64
+	nowNs    int64
+}
+
+// gather is what one event loop is to get at the end of the batch.
+type gather struct {
+	parcel parcel
+	rouse  bool
+}
+
+// run applies what comes through the queue until it is closed.
+func (a *applier) run() {
+	var w applyWork
+	for a.engine.applyQueue.take(&w) {
+		a.nowNs = a.engine.clock.now()
+		a.expect(w.awaited)
+		a.answerBarriers()
+		for i := range w.committed {
+			if err := a.apply(&w.committed[i]); err != nil {
+				a.engine.fail(err)
+				return
+			}
+			a.answerBarriers()
+		}
+		a.publish()
+	}
+}
+
+// expect adds requests that wait for transactions still to come.
+func (a *applier) expect(more []replica.Awaited) {
+	if a.head == len(a.awaited) {
+		a.awaited, a.head = a.awaited[:0], 0
+	} else if a.head > 4096 && a.head > len(a.awaited)/2 {
+		a.awaited, a.head = a.awaited[:copy(a.awaited, a.awaited[a.head:])], 0
+	}
+	a.awaited = append(a.awaited, more...)
+}
+
+// answerBarriers answers the requests at the head that wait for no transaction of their own and whose place has come.
+func (a *applier) answerBarriers() {
+	for a.head < len(a.awaited) {
+		w := &a.awaited[a.head]
+		if !w.Barrier || w.After > a.last {
+			return
+		}
+		a.head++
+		d := delivery{kind: deliverRefusal, conn: w.Origin.Conn, xid: w.Cxid, code: int32(w.Code)}
+		switch w.Op {
+		case replica.OpBarrier:
+			d.kind = deliverReleased
+		case replica.OpResume, wire.OpCreateSession:
+			d.kind, d.session = deliverConnected, w.Session
+		}
+		a.gather(w.Origin).add(d, nil)
+	}
+}
+
+// gather returns the parcel of the loop that waits for an answer.
+func (a *applier) gather(o replica.Origin) *parcel {
+	g := &a.gathers[o.Loop-1]
+	g.rouse = true
+	return &g.parcel
+}
+
+// apply applies one transaction and answers the request that it was, if that is one of this server's.
+func (a *applier) apply(e *zab.Entry) error {
+	w := a.match(e.Data)
+	zxid := int64(e.Zxid)
+	var out replica.Outcome
+	var err error
+	a.reply, out, err = a.replica.Apply(a.reply[:0], zxid, e.Data, w != nil)
+	if err != nil {
+		return err
+	}
+	a.last = zxid
+	a.engine.snaps.count(len(e.Data))
+	switch out.Type {
+	case wire.OpCreateSession:
+		a.engine.lives.add(out.Session, a.nowNs/nsPerMs)
+	case wire.OpCloseSession:
+		a.sessionClosed(out.Session, w)
+	}
+	if w == nil {
+		return nil
+	}
+	a.engine.latency.observe(a.nowNs - w.Received)
+	d := delivery{kind: deliverReply, conn: w.Origin.Conn}
+	if w.Op == wire.OpCreateSession {
+		d.kind, d.session, d.code = deliverConnected, w.Session, int32(out.Code)
+	}
+	a.gather(w.Origin).add(d, a.reply)
+	return nil
+}
+
+// match takes the request at the head if this transaction is what became of it: session and cxid are those of its header.
+func (a *applier) match(txn []byte) *replica.Awaited {
+	if a.head == len(a.awaited) || len(txn) < 12 {
+		return nil
+	}
+	w := &a.awaited[a.head]
+	if w.Barrier || w.Session != int64(binary.BigEndian.Uint64(txn)) || w.Cxid != int32(binary.BigEndian.Uint32(txn[8:])) {
+		return nil
+	}
+	a.head++
+	return w
+}
+
+// sessionClosed forgets a session and closes its connection, if that is not the one that asked for it.
+func (a *applier) sessionClosed(id int64, w *replica.Awaited) {
+	a.closed = append(a.closed, id)
+	s := a.engine.lives.remove(id)
+	if s == nil {
+		return
+	}
+	where := s.location.Load()
+	if where == 0 || w != nil && where == location(w.Origin.Loop, w.Origin.Conn) {
+		return
+	}
+	o := replica.Origin{Loop: int32(where >> 32), Conn: uint32(where)}
+	a.gather(o).add(delivery{kind: deliverKick, conn: o.Conn, session: id}, nil)
+}
+
+// Changed implements replica.Observer: the shards of what has changed are still locked. The events go to the boxes at
+// once, behind the replies to earlier transactions, so that whoever can read the change finds them there.
+func (a *applier) Changed(zxid int64, event wire.EventType, path string) {
+	a.watchers = a.engine.watches.Trigger(a.watchers[:0], path, event)
+	if len(a.watchers) == 0 {
+		return
+	}
+	a.frame = wire.AppendEvent(a.frame[:0], zxid, event, path)
+	for i := 0; i < len(a.watchers); { // they are sorted, so those of one loop stand together
+		loop := a.watchers[i] >> connBits
+		a.numbers = a.numbers[:0]
+		for ; i < len(a.watchers) && a.watchers[i]>>connBits == loop; i++ {
+			a.numbers = append(a.numbers, uint32(a.watchers[i])&(1<<connBits-1))
+		}
+		g := &a.gathers[loop]
+		g.parcel.addEvent(a.frame, a.numbers)
+		a.engine.loops[loop].box.push(&g.parcel)
+		g.rouse = true
+	}
+}
+
+// publish gives the event loops what the batch has gathered for them, and the core loop the news of how far the tree is.
+func (a *applier) publish() {
+	for i := range a.gathers {
+		g := &a.gathers[i]
+		if !g.rouse {
+			continue
+		}
+		g.rouse = false
+		a.engine.loops[i].box.push(&g.parcel)
+		a.engine.loops[i].rouse()
+	}
+	a.engine.applied.Store(a.last)
+	if len(a.closed) > 0 {
+		closed := a.closed
+		a.engine.inbox.put(func(w *work) { w.closed = append(w.closed, closed...) })
+		a.closed = a.closed[:0]
+	}
+	a.engine.snaps.consider()
+}

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"fmt"
+	"sync"
+
+	"bellwether/engine/zab"
+	"bellwether/wal"
+)
+
+// commitQueue carries what is to be made durable from the core loop to the commit loop.
+type commitQueue struct {
+	signal signal
+
+	mu     sync.Mutex
+	work   commitWork
+	closed bool
+}
+
+type commitWork struct {
+	entries []zab.Entry
+	epochs  zab.Epochs // unless zero: durable behind entries
+	release uint64     // unless 0: the log is needed from this zxid on only
+}
+
+func (w *commitWork) empty() bool {
+	return len(w.entries) == 0 && w.epochs == (zab.Epochs{}) && w.release == 0
+}
+
+func (q *commitQueue) put(entries []zab.Entry, epochs zab.Epochs) {
+	if len(entries) == 0 && epochs == (zab.Epochs{}) {
+		return
+	}
+	q.mu.Lock()
+	q.work.entries = append(q.work.entries, entries...)
+	if epochs != (zab.Epochs{}) {
+		q.work.epochs = epochs
+	}
+	q.mu.Unlock()
+	q.signal.raise()
+}
+
+func (q *commitQueue) release(zxid uint64) {
+	q.mu.Lock()
+	q.work.release = zxid
+	q.mu.Unlock()
+	q.signal.raise()
+}
+
+func (q *commitQueue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.signal.raise()
+}
+
+// take waits for work and swaps it for the used-up w; false once the queue is closed and empty.
+func (q *commitQueue) take(w *commitWork) bool {
+	clear(w.entries)
+	*w = commitWork{entries: w.entries[:0]}
+	for {
+		q.mu.Lock()
+		if !q.work.empty() {
+			q.work, *w = *w, q.work
+			q.mu.Unlock()
+			return true
+		}
+		closed := q.closed
+		q.mu.Unlock()
+		if closed {
+			return false
+		}
+		<-q.signal
+	}
+}
+
+// maxGroupBytes bounds what one frame of the log holds; a larger batch is written as several, still with one sync.
+const maxGroupBytes = 4 << 20
+
+// runCommit is the commit loop: what has queued while the last group was synced is the next group. There is no timer.
+func (e *Engine) runCommit() {
+	var w commitWork
+	var group []wal.Entry
+	for e.commitQueue.take(&w) {
+		if err := e.commit(&w, &group); err != nil {
+			e.fail(err)
+			return
+		}
+	}
+}
+
+// commit makes w durable and tells the core loop.
+func (e *Engine) commit(w *commitWork, group *[]wal.Entry) error {
+	if n := len(w.entries); n > 0 {
+		if err := e.appendGroups(w.entries, group); err != nil {
+			return err
+		}
+		if err := e.log.Sync(); err != nil {
+			return err
+		}
+		last := w.entries[n-1].Zxid
+		e.inbox.put(func(in *work) { in.persisted = last })
+	}
+	if w.epochs != (zab.Epochs{}) {
+		if err := e.store.writeEpochs(w.epochs); err != nil {
+			return err
+		}
+		epochs := w.epochs
+		e.inbox.put(func(in *work) { in.epochs = &epochs })
+	}
+	if w.release != 0 {
+		if err := e.log.ReleaseBefore(w.release); err != nil {
+			return fmt.Errorf("engine: release the log before 0x%x: %w", w.release, err)
+		}
+	}
+	return nil
+}
+
+// appendGroups writes entries as few frames, each bounded in bytes.
+func (e *Engine) appendGroups(entries []zab.Entry, group *[]wal.Entry) error {
+	for len(entries) > 0 {
+		g, size := (*group)[:0], 0
+		for len(entries) > 0 && (len(g) == 0 || size+len(entries[0].Data) <= maxGroupBytes) {
+			g = append(g, wal.Entry{Zxid: uint64(entries[0].Zxid), Data: entries[0].Data})
+			size += len(entries[0].Data)
+			entries = entries[1:]
+		}
+		err := e.log.Append(g)
+		clear(g)
+		*group = g[:0]
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"time"
+
+	"bellwether/engine/replica"
+	"bellwether/engine/zab"
+)
+
+// runCore is the core loop: it gives the replica what has come in, and the other loops what the replica wants done. It
+// ends once it was told to stop and everything proposed is applied, or when the server has failed.
+func (e *Engine) runCore() {
+	var w work
+	stopping := false
+	for {
+		<-e.inbox.signal
+		e.inbox.take(&w)
+		stopping = stopping || w.stopping
+		e.think(&w)
+		if e.failed() || stopping && e.applied.Load() >= e.proposed {
+			return
+		}
+	}
+}
+
+// think is one round of the core loop.
+func (e *Engine) think(w *work) {
+	now := e.moment()
+	e.replica.Applied(e.applied.Load(), w.closed)
+	if w.epochs != nil {
+		e.replica.EpochsPersisted(*w.epochs)
+	}
+	if w.persisted != 0 {
+		e.replica.Persisted(w.persisted)
+	}
+	for range w.ticks {
+		e.replica.Tick(now)
+	}
+	e.replica.Submit(now, w.requests)
+	for e.act(e.replica.Ready()) {
+	}
+}
+
+// act hands out what the replica wants done and reports whether there was anything. An ensemble of one has no peers: no
+// message, link or transfer ever stands in its Ready.
+func (e *Engine) act(rd replica.Ready) bool {
+	e.commitQueue.put(rd.Entries, rd.Epochs)
+	e.applyQueue.put(rd.Committed, rd.Awaited)
+	if n := len(rd.Entries); n > 0 {
+		e.proposed = int64(rd.Entries[n-1].Zxid)
+	}
+	if rd.StateChanged {
+		e.stateChanged(rd.State)
+	}
+	return len(rd.Entries)+len(rd.Committed)+len(rd.Awaited) > 0 || rd.Epochs != (zab.Epochs{}) || rd.StateChanged
+}
+
+func (e *Engine) stateChanged(s zab.State) {
+	serving := s.Role == zab.Leading && s.Phase == zab.Broadcast
+	e.serving.Store(serving)
+	e.options.Log.Info("state", "role", s.Role.String(), "phase", s.Phase.String(), "epoch", s.Epoch)
+	if serving {
+		e.servingOnce.Do(func() { close(e.ready) })
+	}
+}
+
+// moment reads both clocks.
+func (e *Engine) moment() replica.Moment {
+	return replica.Moment{WallMs: time.Now().UnixMilli(), MonoMs: e.clock.now() / nsPerMs}
+}
+
+// runTicks lets time pass for the core loop, and for connections that wait for their client to read.
+func (e *Engine) runTicks() {
+	ticker := time.NewTicker(tickInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			e.inbox.put(func(w *work) { w.ticks++ })
+		case <-e.stopTicks:
+			return
+		}
+	}
+}

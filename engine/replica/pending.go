@@ -1,0 +1,164 @@
+package replica
+
+import "bellwether/engine/wire"
+
+// znode is what prepare must know of a znode: its state once everything proposed so far is applied.
+type znode struct {
+	exists   bool
+	version  int32
+	cversion int32 // counts creations of children only: the number the next sequential child gets
+	aversion int32
+	children int32
+	owner    int64      // as stored: a session, or a container or TTL mark
+	acl      []wire.ACL // nil when the znode is open to everybody
+}
+
+// pending holds the znodes that proposed transactions will have changed, until these are applied to the tree.
+// What stands here overrules the tree; what does not stand here is in the tree as it is. Owned by the goroutine
+// that prepares.
+type pending struct {
+	index map[string]int32 // path -> slot; the keys alias transaction bytes, which are immutable
+	slots []change
+	free  []int32
+	order []stamp // one for each change, in zxid order, from head on
+	head  int
+
+	ephemerals []ephemeralStamp // creations and deletions of ephemerals, in zxid order, from ephemeralHead on
+	ephHead    int
+
+	journal []undo // what to put back if the multi being prepared fails
+	inMulti bool
+}
+
+type change struct {
+	znode
+	path string
+	zxid int64 // of the last transaction that changed it
+}
+
+type stamp struct {
+	zxid int64
+	slot int32
+}
+
+type ephemeralStamp struct {
+	zxid    int64
+	session int64
+	path    string
+}
+
+type undo struct {
+	slot int32
+	was  change // meaningless if the slot was new
+	new  bool
+}
+
+func newPending() pending { return pending{index: make(map[string]int32)} }
+
+// lookup returns the pending state of path.
+func (p *pending) lookup(path string) (znode, bool) {
+	if len(p.index) == 0 {
+		return znode{}, false
+	}
+	slot, ok := p.index[path]
+	if !ok {
+		return znode{}, false
+	}
+	return p.slots[slot].znode, true
+}
+
+// set records that transaction zxid leaves path in state n. It keeps path: the caller passes a string that
+// aliases the transaction's own immutable bytes.
+func (p *pending) set(path string, n znode, zxid int64) {
+	slot, known := p.index[path]
+	if !known {
+		slot = p.newSlot()
+		p.index[path] = slot
+	}
+	if p.inMulti {
+		p.journal = append(p.journal, undo{slot: slot, was: p.slots[slot], new: !known})
+	}
+	if known {
+		path = p.slots[slot].path // the map keeps the first key
+	}
+	p.slots[slot] = change{znode: n, path: path, zxid: zxid}
+	p.order = append(p.order, stamp{zxid: zxid, slot: slot})
+}
+
+func (p *pending) newSlot() int32 {
+	if n := len(p.free); n > 0 {
+		slot := p.free[n-1]
+		p.free = p.free[:n-1]
+		return slot
+	}
+	p.slots = append(p.slots, change{})
+	return int32(len(p.slots) - 1)
+}
+
+// noteEphemeral remembers that a session's set of ephemerals changes at path.
+func (p *pending) noteEphemeral(session int64, path string, zxid int64) {
+	p.ephemerals = append(p.ephemerals, ephemeralStamp{zxid: zxid, session: session, path: path})
+}
+
+// release forgets what transactions up to and including applied have changed: the tree shows it now.
+func (p *pending) release(applied int64) {
+	for p.head < len(p.order) && p.order[p.head].zxid <= applied {
+		slot := p.order[p.head].slot
+		p.head++
+		c := &p.slots[slot]
+		if c.path != "" && c.zxid <= applied {
+			p.drop(slot)
+		}
+	}
+	p.order, p.head = compact(p.order, p.head)
+	for p.ephHead < len(p.ephemerals) && p.ephemerals[p.ephHead].zxid <= applied {
+		p.ephHead++
+	}
+	p.ephemerals, p.ephHead = compact(p.ephemerals, p.ephHead)
+}
+
+func (p *pending) drop(slot int32) {
+	delete(p.index, p.slots[slot].path)
+	p.slots[slot] = change{}
+	p.free = append(p.free, slot)
+}
+
+// compact moves what is left of a queue to its front once more than half of it has been taken.
+func compact[T any](queue []T, head int) ([]T, int) {
+	if head == len(queue) {
+		return queue[:0], 0
+	}
+	if head < 1024 || head < len(queue)/2 {
+		return queue, head
+	}
+	n := copy(queue, queue[head:])
+	clear(queue[n:])
+	return queue[:n], 0
+}
+
+// mark is a place in pending to which rollback can return.
+type mark struct{ order, ephemerals int }
+
+// beginMulti starts to remember what the following calls of set overwrite.
+func (p *pending) beginMulti() mark {
+	p.inMulti, p.journal = true, p.journal[:0]
+	return mark{order: len(p.order), ephemerals: len(p.ephemerals)}
+}
+
+// endMulti ends what beginMulti started and, if failed, puts everything back as it was.
+func (p *pending) endMulti(m mark, failed bool) {
+	p.inMulti = false
+	if !failed {
+		return
+	}
+	for i := len(p.journal) - 1; i >= 0; i-- {
+		u := p.journal[i]
+		if u.new {
+			p.drop(u.slot)
+		} else {
+			p.slots[u.slot] = u.was
+		}
+	}
+	p.order = p.order[:m.order]
+	p.ephemerals = p.ephemerals[:m.ephemerals]
+}

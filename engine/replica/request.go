@@ -1,0 +1,42 @@
+package replica
+
+import "bellwether/engine/wire"
+
+// Request is one write on its way to becoming a transaction. The replica keeps Body until the transaction is
+// applied and never changes it.
+type Request struct {
+	Session  int64       // the session that asks; 0 for the server's own clean-up
+	Cxid     int32       // the client's number for the request
+	Op       wire.OpCode // a write, OpCreateSession, OpCloseSession or one of the pseudo-operations
+	Origin   Origin      // who waits for the answer
+	Received int64       // when it was read, in ns on the server's monotonic clock; carried, not used
+	Body     []byte      // the request record as the client sent it; immutable
+	IDs      []Identity  // what the connection had proved when the request was read; immutable
+}
+
+// Origin names the connection that waits for an answer. The replica carries it and never looks inside.
+// The zero Origin waits for nothing.
+type Origin struct {
+	Loop int32  // which event loop, counted from 1
+	Conn uint32 // the connection's number in that loop
+}
+
+// None reports whether nobody waits.
+func (o Origin) None() bool { return o.Loop == 0 }
+
+// Awaited is a local request whose answer is due at a certain place in the order of transactions.
+//
+// A request that became a transaction is answered when the transaction with its Session and Cxid is applied;
+// Awaited values stand in the order of their transactions, so only the first of them can match (the rule of
+// ZooKeeper's CommitProcessor). A request that became none (Barrier) is answered with Code as soon as
+// everything up to After is applied.
+type Awaited struct {
+	Origin   Origin
+	Session  int64
+	Cxid     int32
+	Op       wire.OpCode
+	Received int64 // as in the Request
+	Barrier  bool
+	Code     wire.Code
+	After    int64 // zxid; for a Barrier
+}

@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"encoding/binary"
+
+	"bellwether/engine/replica"
+	"bellwether/engine/wire"
+)
+
+// requestHeaderSize is the size in bytes of xid and operation.
+const requestHeaderSize = 8
+
+// request executes one request of an established session or hands it over; not taken means that it has to wait.
+func (c *Conn) request(frame []byte) (taken bool) {
+	if len(frame) < requestHeaderSize {
+		c.loop.engine.badFrame(c, wire.ErrShort)
+		return true
+	}
+	xid := int32(binary.BigEndian.Uint32(frame))
+	op := wire.OpCode(binary.BigEndian.Uint32(frame[4:]))
+	body := frame[requestHeaderSize:]
+	write := op.IsWrite() && op.FromClient()
+	if write && !c.mayHandOver() || !write && c.inflight > 0 {
+		return false
+	}
+	c.stats.Received++
+	c.loop.received++
+	c.stats.LastOp, c.stats.LastCxid = op, xid
+	if op != wire.OpAuth && op != wire.OpSASL {
+		c.heard()
+	}
+	if !write {
+		c.read(xid, op, body)
+		return true
+	}
+	if op == wire.OpCloseSession {
+		c.state = stateLeaving
+	}
+	c.handOver(xid, op, c.loop.keep(body))
+	return true
+}
+
+// mayHandOver bounds what is in flight: above the limit no connection that already waits for an answer adds to it
+// (globalOutstandingLimit, client-protocol §11).
+func (c *Conn) mayHandOver() bool {
+	l := c.loop
+	if l.outstanding < l.engine.maxOutstanding || c.inflight == 0 {
+		return true
+	}
+	l.stalled = append(l.stalled, c)
+	return false
+}
+
+// read executes what is no write. Nothing of this session is in flight.
+func (c *Conn) read(xid int32, op wire.OpCode, body []byte) {
+	r := wire.NewReader(body)
+	switch op {
+	case wire.OpGetData:
+		c.getData(xid, &r)
+	case wire.OpExists:
+		c.exists(xid, &r)
+	case wire.OpGetChildren, wire.OpGetChildren2:
+		c.getChildren(xid, op, &r)
+	case wire.OpPing:
+		c.reply(wire.XidPing, wire.OK)
+	case wire.OpSync:
+		c.sync(xid, &r)
+	case wire.OpGetACL:
+		c.getACL(xid, &r)
+	case wire.OpMultiRead:
+		c.multiRead(xid, r)
+	case wire.OpGetAllChildrenNumber:
+		c.getAllChildrenNumber(xid, &r)
+	case wire.OpGetEphemerals:
+		c.getEphemerals(xid, &r)
+	case wire.OpWhoAmI:
+		c.whoAmI(xid)
+	case wire.OpSetWatches:
+		c.setWatches(xid, &r)
+	case wire.OpSetWatches2:
+		c.setWatches2(xid, &r)
+	case wire.OpAddWatch:
+		c.addWatch(xid, &r)
+	case wire.OpCheckWatches, wire.OpRemoveWatches:
+		c.removeWatches(xid, op, &r)
+	case wire.OpAuth:
+		c.auth(xid, &r)
+	case wire.OpSASL:
+		c.sasl(xid)
+	default:
+		c.out = wire.AppendReply(c.out, xid, -1, wire.Unimplemented)
+		c.send()
+		c.close()
+	}
+}
+
+// reply appends an answer that is a header only, its zxid the last applied.
+func (c *Conn) reply(xid int32, code wire.Code) {
+	start := len(c.out)
+	c.out = wire.AppendReply(c.out, xid, c.loop.engine.tree.Zxid(), code)
+	c.settle(start, c.loop.box.pushed.Load())
+}
+
+// settle puts the answer that begins at out[start] into its place: behind every delivery among the first seq that have
+// ever been pushed to this loop, before all later ones. seq was read after the answer's zxid, and under the lock of the
+// shard that it shows: so the events of everything it shows are among the first seq, and the events of watches it sets
+// are not.
+func (c *Conn) settle(start int, seq uint64) {
+	l := c.loop
+	if seq > l.drained {
+		l.scratch = append(l.scratch[:0], c.out[start:]...)
+		c.out = c.out[:start]
+		l.drain(seq)
+		c.out = append(c.out, l.scratch...)
+	}
+	c.send()
+}
+
+// auth proves an identity of the connection, for all requests behind it (client-protocol §4.5).
+func (c *Conn) auth(xid int32, r *wire.Reader) {
+	q := &c.loop.in.auth
+	if q.Decode(r) == nil {
+		if ids, ok := c.loop.engine.authenticate(c.ids, q.Scheme, q.Auth); ok {
+			c.ids = ids
+			c.out = wire.AppendReply(c.out, xid, 0, wire.OK)
+			c.send()
+			return
+		}
+	}
+	c.out = wire.AppendReply(c.out, xid, 0, wire.AuthFailed)
+	c.send()
+	c.close()
+}
+
+// authenticate returns ids, which it leaves as they are, with what the credential proves.
+func (e *Engine) authenticate(ids []replica.Identity, scheme string, credential []byte) ([]replica.Identity, bool) {
+	switch scheme {
+	case "ip": // every connection has its address already
+		return ids, true
+	case "digest":
+		if credential == nil {
+			return ids, false
+		}
+		proved := []replica.Identity{replica.DigestIdentity(credential)}
+		if e.options.SuperDigest != "" && proved[0].ID == e.options.SuperDigest {
+			proved = append(proved, replica.Identity{Scheme: "super"})
+		}
+		return addIdentities(ids, proved), true
+	}
+	return ids, false
+}
+
+func addIdentities(ids, proved []replica.Identity) []replica.Identity {
+	all := append(make([]replica.Identity, 0, len(ids)+len(proved)), ids...)
+next:
+	for _, p := range proved {
+		for _, id := range all {
+			if id == p {
+				continue next
+			}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// sasl answers as a server without any mechanism does: a null token, and the client gives up SASL by itself.
+func (c *Conn) sasl(xid int32) {
+	start := len(c.out)
+	c.out = wire.AppendReplyHeader(wire.BeginFrame(c.out), xid, 0, wire.OK)
+	c.out = wire.AppendBuffer(c.out, nil)
+	wire.EndFrame(c.out, start)
+	c.send()
+}
