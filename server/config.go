@@ -50,7 +50,7 @@ type Config struct {
 	MaxClientCnxns         int // connections of one address; 0 is no limit
 	MaxCnxns               int // connections altogether; 0 is no limit
 	JuteMaxBufferBytes     int // largest frame a client may send
-	GlobalOutstandingLimit int // requests in the pipeline above which reading pauses
+	GlobalOutstandingLimit int // requests in the pipeline above which reading pauses; 0 is the engine's own limit
 
 	// The log and the snapshots.
 	SnapCount             int           // transactions between two snapshots
@@ -98,8 +98,9 @@ func DefaultConfig() *Config {
 	return c
 }
 
-// newFileConfig returns what Apache ZooKeeper assumes for a zoo.cfg that leaves everything out. Two departures, both
-// stated where they are decided: the harmless four-letter words are on, and old snapshots are purged.
+// newFileConfig returns what Apache ZooKeeper assumes for a zoo.cfg that leaves everything out, with three departures:
+// the harmless four-letter words are on (Apache: srvr alone), old snapshots are purged (Apache: never), and
+// globalOutstandingLimit is larger than Apache's 1000, which would hold back what group commit lives on.
 func newFileConfig(name string) *Config {
 	return &Config{
 		File:                    name,
@@ -109,7 +110,6 @@ func newFileConfig(name string) *Config {
 		SessionlessTimeout:      10 * time.Second,
 		MaxClientCnxns:          60,
 		JuteMaxBufferBytes:      0xfffff,
-		GlobalOutstandingLimit:  1000,
 		SnapCount:               100_000,
 		PreAllocBytes:           64 << 20,
 		FsyncWarningThreshold:   time.Second,

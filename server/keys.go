@@ -61,9 +61,6 @@ type keyValue struct {
 
 func (v keyValue) duration() time.Duration { return time.Duration(v.number) * time.Millisecond }
 
-// honoured reports whether giving the key changes what the server does.
-func (k *keySpec) honoured() bool { return k.set != nil && k.why == "" }
-
 // checked reports whether a bad value keeps the server from starting. Apache checks its parser's keys alone and falls
 // back silently for the others; here those that have an effect are checked too, those that have none are not.
 func (k *keySpec) checked() bool { return k.home == parserKey || k.set != nil }

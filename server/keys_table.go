@@ -57,7 +57,7 @@ var keyTable = []keySpec{
 		set: setLimit(func(c *Config) *int { return &c.MaxClientCnxns })},
 	{name: "maxCnxns", home: systemProperty, kind: number, min: -1, max: 1<<31 - 1, def: "0",
 		set: setLimit(func(c *Config) *int { return &c.MaxCnxns })},
-	{name: "globalOutstandingLimit", home: systemProperty, kind: number, min: 1, max: 1<<31 - 1, def: "1000",
+	{name: "globalOutstandingLimit", home: systemProperty, kind: number, min: 1, max: 1<<31 - 1, def: "this server's own, larger limit",
 		set: setInt(func(c *Config) *int { return &c.GlobalOutstandingLimit })},
 	{name: "jute.maxbuffer", home: bareProperty, kind: javaNumber, min: 1024, max: 1 << 30, def: "1048575",
 		set: setInt(func(c *Config) *int { return &c.JuteMaxBufferBytes })},
