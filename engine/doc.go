@@ -1,14 +1,14 @@
 // Package engine runs one server without its network: the loops around the mind (package replica), the reads, and the
 // connections as far as they are protocol.
 //
-//	 event loop k                core loop               commit loop            apply loop
-//	 ────────────                ─────────               ───────────            ──────────
-//	 Conn cuts frames   inbox    Replica.Submit  commit  one frame and   inbox
-//	 reads: at once ────────►    prepare,        Queue   one sync per ────────► Replica.Persisted
-//	 writes: batched             propose    ──────────►  group                  │ Committed
-//	     ▲                                                                      ▼
-//	     │  outbox: events and replies in order, one wake-up per batch    Applier.Apply: tree, sessions,
-//	     └──────────────────────────────────────────────────────────────  watches, replies encoded
+//	event loop k                core loop               commit loop            apply loop
+//	────────────                ─────────               ───────────            ──────────
+//	Conn cuts frames   inbox    Replica.Submit  commit  one frame and   inbox
+//	reads: at once ────────►    prepare,        Queue   one sync per ────────► Replica.Persisted
+//	writes: batched             propose    ──────────►  group                  │ Committed
+//	    ▲                                                                      ▼
+//	    │  outbox: events and replies in order, one wake-up per batch    Applier.Apply: tree, sessions,
+//	    └──────────────────────────────────────────────────────────────  watches, replies encoded
 //
 // Each arrow is one hand-over per batch: whoever brings something takes a lock once, and wakes the other side if it
 // sleeps. What queues up while a loop is busy is its next batch; there is no timer in the path of a write.

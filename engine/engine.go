@@ -57,7 +57,7 @@ type Engine struct {
 	applied        atomic.Int64 // zxid up to which the tree is
 	serving        atomic.Bool
 	servingOnce    sync.Once
-	draining       atomic.Bool // no further request is taken
+	draining       atomic.Bool   // no further request is taken
 	ready          chan struct{} // closed once the server serves
 	maxOutstanding int           // per loop; fixed when serving begins
 

@@ -94,7 +94,9 @@ func (l *Loop) Open(sink Sink, remote netip.AddrPort) *Conn {
 }
 
 // watcher is the number under which a connection registers watches.
-func (c *Conn) watcher() watch.Watcher { return watch.Watcher(uint32(c.loop.index-1)<<connBits | c.number) }
+func (c *Conn) watcher() watch.Watcher {
+	return watch.Watcher(uint32(c.loop.index-1)<<connBits | c.number)
+}
 
 // maxConnsPerLoop is how many connections a watcher's number can tell apart in one loop.
 const maxConnsPerLoop = 1 << connBits

@@ -123,7 +123,6 @@ func (e *Engine) giveUp(c *Conn, unsent int) {
 	c.close()
 }
 
-
 // refuseAhead closes a connection that this server cannot serve now: it serves nobody, or the client has seen what this
 // server has not. The client goes on to another one.
 func (e *Engine) refuseAhead(c *Conn, seen int64) {
@@ -133,4 +132,3 @@ func (e *Engine) refuseAhead(c *Conn, seen int64) {
 }
 
 func hex(n int64) string { return fmt.Sprintf("0x%x", uint64(n)) }
-
