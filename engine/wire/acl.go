@@ -28,6 +28,9 @@ func IsOpenACL(acl []ACL) bool { return len(acl) == 1 && acl[0] == OpenACL[0] }
 // aclMinSize is the size in bytes of the shortest entry: perms and two empty strings.
 const aclMinSize = 12
 
+// openACLText is OpenACL as it is encoded. Nearly every create carries it.
+const openACLText = "\x00\x00\x00\x01" + "\x00\x00\x00\x1f" + "\x00\x00\x00\x05world" + "\x00\x00\x00\x06anyone"
+
 // AppendACLs appends a list: -1 when acl is nil.
 func AppendACLs(dst []byte, acl []ACL) []byte {
 	if acl == nil {
@@ -56,8 +59,12 @@ func (a *ACL) Decode(r *Reader) error {
 }
 
 // ACLs reads a list into dst, which it overwrites from the start and grows at need. It returns nil for null, else a
-// slice that is not nil. The strings alias the input.
+// slice that is not nil. The strings alias the input, except those of the open list, which are constants.
 func (r *Reader) ACLs(dst []ACL) []ACL {
+	if rest := r.in[r.pos:]; len(rest) >= len(openACLText) && string(rest[:len(openACLText)]) == openACLText {
+		r.pos += len(openACLText)
+		return append(dst[:0], OpenACL[0])
+	}
 	n := r.Count(aclMinSize)
 	if n < 0 {
 		return nil

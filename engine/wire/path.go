@@ -31,15 +31,15 @@ func ValidatePath(path string) error {
 	}
 	start := 1 // of the component that i is in
 	for i := 1; i < len(path); i++ {
-		switch c := path[i]; {
-		case c == '/':
+		switch pathBytes[path[i]] {
+		case slashByte:
 			if err := validateComponent(path[start:i]); err != nil {
 				return err
 			}
 			start = i + 1
-		case c < 0x20 || c == 0x7F:
+		case controlByte:
 			return ErrPathCharacter
-		case c >= utf8.RuneSelf:
+		case highByte:
 			size := legalRune(path[i:])
 			if size == 0 {
 				return ErrPathCharacter
@@ -49,6 +49,26 @@ func ValidatePath(path string) error {
 	}
 	return validateComponent(path[start:])
 }
+
+// What a byte of a path can be. The zero value is an ordinary character.
+const (
+	slashByte = 1 + iota
+	controlByte
+	highByte // of a character that is not ASCII
+)
+
+var pathBytes = func() (kinds [256]byte) {
+	kinds['/'] = slashByte
+	for c := range kinds {
+		switch {
+		case c < 0x20 || c == 0x7F:
+			kinds[c] = controlByte
+		case c >= utf8.RuneSelf:
+			kinds[c] = highByte
+		}
+	}
+	return kinds
+}()
 
 func validateComponent(name string) error {
 	switch name {
@@ -74,23 +94,21 @@ func legalRune(s string) int {
 // answer BadArguments, if it has no slash or contains NUL. The parent of /a is /, that of x/y is x, that of / is / itself.
 // Both parts alias path.
 func SplitPath(path string) (parent, base string, ok bool) {
-	if strings.LastIndexByte(path, '/') < 0 || strings.IndexByte(path, 0) >= 0 {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 || strings.IndexByte(path, 0) >= 0 {
 		return "", "", false
 	}
-	return ParentOf(path), BaseOf(path), true
+	return path[:max(i, 1)], path[i+1:], true
 }
 
 // ParentOf returns the path of the parent: what stands before the last slash, / for a top-level znode and for the root,
 // "" if there is no slash. It aliases path.
 func ParentOf(path string) string {
 	i := strings.LastIndexByte(path, '/')
-	switch {
-	case i > 0:
-		return path[:i]
-	case i == 0:
-		return path[:1]
+	if i < 0 {
+		return ""
 	}
-	return ""
+	return path[:max(i, 1)]
 }
 
 // BaseOf returns what stands after the last slash: the name of a znode within its parent, "" for the root. It aliases

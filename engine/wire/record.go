@@ -5,6 +5,8 @@ package wire
 // Append writes the record behind dst and returns the longer slice. Decode overwrites all of the record, reusing the
 // slices it already has; its strings and buffers alias the reader's input. It returns the reader's error, and then what
 // the record holds is of no use. Bytes behind the record are left unread: in a request they are ignored.
+//
+// The hot path calls the methods of the concrete types: through the interface a Reader escapes to the heap.
 type Record interface {
 	Append(dst []byte) []byte
 	Decode(r *Reader) error
