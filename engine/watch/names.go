@@ -61,10 +61,7 @@ func (n *names) forget(place uint32) {
 	n.bytes.drop(m.at, m.size)
 	n.slab.give(place)
 	n.count--
-	switch {
-	case n.count == 0 && len(n.slab.chunks) > 4: // a spike is over: give its memory back at once
-		*n = names{}
-	case n.count*8 < len(n.index) && len(n.index) > minIndex:
+	if n.count*8 < len(n.index) && len(n.index) > minIndex {
 		n.rehash(len(n.index) / 2)
 	}
 }

@@ -62,9 +62,9 @@ func (s *set) get(w Watcher) Kind {
 	return Kind(s.cells[i] >> shift & kindMask)
 }
 
-// put makes kinds the kinds of w's watches; 0 takes w out of the set.
+// put makes kinds the kinds of w's watches; 0 takes w, which must be in the set, out of it.
 func (s *set) put(w Watcher, kinds Kind, spare *buffers) {
-	if s.base != sparse && kinds != 0 && !s.covers(w) {
+	if s.base != sparse && !s.covers(w) {
 		s.cover(w, spare)
 	}
 	if s.base == sparse {
@@ -83,7 +83,7 @@ func (s *set) putSparse(w Watcher, kinds Kind, spare *buffers) {
 	case found:
 		s.cells = slices.Delete(s.cells, i, i+1)
 		s.count--
-	case kinds != 0:
+	default:
 		s.cells = spare.grow(s.cells, len(s.cells)+1)
 		copy(s.cells[i+1:], s.cells[i:])
 		s.cells[i] = cell(w, kinds)
@@ -91,12 +91,9 @@ func (s *set) putSparse(w Watcher, kinds Kind, spare *buffers) {
 	}
 }
 
-// putDense needs the cell of w to exist, unless kinds is 0.
+// putDense needs the cell of w to exist.
 func (s *set) putDense(w Watcher, kinds Kind) {
 	i, shift := uint32(w)>>cellShift-s.base, uint32(w)%perCell*kindBits
-	if i >= uint32(len(s.cells)) {
-		return
-	}
 	had := s.cells[i] >> shift & kindMask
 	s.cells[i] ^= (had ^ uint32(kinds)) << shift
 	if had == 0 && kinds != 0 {
@@ -167,10 +164,10 @@ func (s *set) toDense(spare *buffers) {
 func (s *set) toSparse(spare *buffers) {
 	old, base := s.cells, s.base
 	s.cells, s.base = spare.get(int(s.count)), sparse
-	for i, kinds := range old {
-		for w := (base + uint32(i)) << cellShift; kinds != 0; w, kinds = w+1, kinds>>kindBits {
-			if kinds&kindMask != 0 {
-				s.cells = append(s.cells, w<<kindBits|kinds&kindMask)
+	for i, packed := range old {
+		for w := (base + uint32(i)) << cellShift; packed != 0; w, packed = w+1, packed>>kindBits {
+			if packed&kindMask != 0 {
+				s.cells = append(s.cells, w<<kindBits|packed&kindMask)
 			}
 		}
 	}
@@ -208,15 +205,18 @@ func (s *set) fireSparse(dst []Watcher, hears Kind, pairs *pairCounts) []Watcher
 }
 
 func (s *set) fireDense(dst []Watcher, hears Kind, pairs *pairCounts) []Watcher {
-	for i, kinds := range s.cells {
+	for i, packed := range s.cells {
 		w := Watcher(s.base+uint32(i)) << cellShift
-		for shift := uint(0); kinds>>shift != 0; w, shift = w+1, shift+kindBits {
-			had := Kind(kinds >> shift & kindMask)
+		for shift := uint(0); packed>>shift != 0; w, shift = w+1, shift+kindBits {
+			had := Kind(packed >> shift & kindMask)
 			if had&hears == 0 {
 				continue
 			}
-			left := afterFiring(had, hears)
 			dst = append(dst, w)
+			left := afterFiring(had, hears)
+			if left == had {
+				continue
+			}
 			pairs.change(had, left)
 			s.cells[i] ^= uint32(had^left) << shift
 			if left == 0 {
@@ -231,18 +231,18 @@ func (s *set) fireDense(dst []Watcher, hears Kind, pairs *pairCounts) []Watcher 
 func afterFiring(had, hears Kind) Kind { return had &^ (hears & oneShot) }
 
 // appendAll appends all watchers with any of the given kinds to dst, ascending.
-func (s *set) appendAll(dst []Watcher, any Kind) []Watcher {
+func (s *set) appendAll(dst []Watcher, kinds Kind) []Watcher {
 	if s.base == sparse {
 		for _, c := range s.cells {
-			if Kind(c)&any&kindMask != 0 {
+			if Kind(c)&kinds&kindMask != 0 {
 				dst = append(dst, Watcher(c>>kindBits))
 			}
 		}
 		return dst
 	}
-	for i, kinds := range s.cells {
-		for w := Watcher(s.base+uint32(i)) << cellShift; kinds != 0; w, kinds = w+1, kinds>>kindBits {
-			if Kind(kinds)&any&kindMask != 0 {
+	for i, packed := range s.cells {
+		for w := Watcher(s.base+uint32(i)) << cellShift; packed != 0; w, packed = w+1, packed>>kindBits {
+			if Kind(packed)&kinds&kindMask != 0 {
 				dst = append(dst, w)
 			}
 		}

@@ -19,6 +19,9 @@ type shard struct {
 	recursive gauge // (path, watcher) pairs with a recursive watch
 }
 
+// keptChunks is how many chunks of paths an empty shard keeps, so that paths that come and go cost no garbage.
+const keptChunks = 4
+
 // gauge is a number of things in one shard, and above it the number of shards that have any.
 type gauge struct {
 	here   atomic.Int32
@@ -127,10 +130,7 @@ func (s *shard) fire(dst []Watcher, place uint32, hears Kind) []Watcher {
 		left := afterFiring(had, hears)
 		dst = append(dst, who.watcher())
 		s.pairs.change(had, left)
-		*who &^= holder(had)
-		if left != 0 {
-			*who |= holder(left)
-		} else {
+		if *who &^= holder(had ^ left); left == 0 {
 			*who = 0
 		}
 	}
@@ -156,10 +156,14 @@ func (s *shard) shrink(who *holder) {
 	s.sets.give(number)
 }
 
-// settle forgets the path at a place if nobody watches it any more, and publishes how many are left.
+// settle forgets the path at a place if nobody watches it any more, and publishes how many are left. A shard that was
+// large and is now empty gives its memory back; until then it keeps what its largest number of paths took.
 func (s *shard) settle(place uint32) {
 	if s.names.slab.at(place).who == 0 {
 		s.names.forget(place)
+	}
+	if s.names.count == 0 && len(s.names.slab.chunks) > keptChunks {
+		s.names, s.sets = names{}, slab[set]{}
 	}
 	s.paths.set(s.names.count)
 }

@@ -34,7 +34,8 @@ func NewTable() *Table {
 }
 
 // Add sets a watch of each kind of kinds, which is not empty, on path for w. What is set already stays set, so that setting
-// a watch twice is one watch. Whether the path exists is the caller's business. It keeps no reference to path.
+// a watch twice is one watch. Whether the path exists is the caller's business. It keeps no reference to path. One goroutine
+// at a time for each w.
 func (t *Table) Add(path string, kinds Kind, w Watcher) {
 	if w > MaxWatcher || kinds == 0 || kinds&^Any != 0 {
 		panic(fmt.Sprintf("watch: kinds %#x for watcher %d", kinds, w))
@@ -83,7 +84,7 @@ func (t *Table) Has(path string, kinds Kind, w Watcher) bool {
 }
 
 // RemoveWatcher takes away all watches of w, because its connection has closed. The number may be given to another
-// connection afterwards. It costs a short lock for every path that w watches.
+// connection afterwards. It costs a short lock for every path that w watches. One goroutine at a time for each w.
 func (t *Table) RemoveWatcher(w Watcher) {
 	t.refs.drain(w, func(path ref) {
 		s := &t.shards[path.shard()]

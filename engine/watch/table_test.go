@@ -19,7 +19,8 @@ func TestTableAgreesWithModel(t *testing.T) {
 	worlds := []world{
 		{name: "few watchers, few paths", watchers: 5, spread: 1, paths: 8, steps: 4000},
 		{name: "many watchers on few paths", watchers: 600, spread: 1, paths: 4, steps: 6000},
-		{name: "far apart watchers", watchers: 100, spread: 1_000_003, paths: 4, steps: 4000},
+		{name: "far apart watchers", watchers: 100, spread: 10_007, paths: 4, steps: 4000},
+		{name: "neighbours and strays", watchers: 200, spread: 1, stray: 11, paths: 4, steps: 6000, closeOften: true},
 		{name: "many paths", watchers: 3, spread: 1, paths: 3000, steps: 8000},
 		{name: "watchers come and go", watchers: 40, spread: 17, paths: 60, steps: 6000, closeOften: true},
 	}
@@ -37,7 +38,8 @@ func TestTableAgreesWithModel(t *testing.T) {
 type world struct {
 	name       string
 	watchers   int
-	spread     watch.Watcher // between the numbers of watchers
+	spread     int // between the numbers of watchers
+	stray      int // if set, each watcher of that many has a number far from the others
 	paths      int
 	steps      int
 	closeOften bool
@@ -46,7 +48,7 @@ type world struct {
 func (c world) run(t *testing.T, random *rand.Rand) {
 	table, truth := watch.NewTable(), make(model)
 	for step := range c.steps {
-		path, w := c.path(random), watch.Watcher(random.IntN(c.watchers))*c.spread
+		path, w := c.path(random), c.watcher(random.IntN(c.watchers))
 		kinds := watch.Kind(1 + random.IntN(int(watch.Any)))
 		switch action := random.IntN(100); {
 		case action < 55:
@@ -77,9 +79,16 @@ func (c world) run(t *testing.T, random *rand.Rand) {
 	}
 	expectSame(t, table, truth)
 	for w := range c.watchers { // the way back from watchers to paths has lost nothing
-		table.RemoveWatcher(watch.Watcher(w) * c.spread)
+		table.RemoveWatcher(c.watcher(w))
 	}
 	expectSame(t, table, make(model))
+}
+
+func (c world) watcher(i int) watch.Watcher {
+	if c.stray != 0 && i%c.stray == 0 {
+		return watch.Watcher(i * 997)
+	}
+	return watch.Watcher(500 + i*c.spread)
 }
 
 // path draws a path of up to five names, so that there are ancestors to be watched.
@@ -93,9 +102,31 @@ func (c world) path(random *rand.Rand) string {
 	return max(path.String(), "/")
 }
 
+// A walk may stop at any step.
+func TestWalksMayStop(t *testing.T) {
+	table := watch.NewTable()
+	table.Add("/a", watch.Data, 1)
+	table.Add("/b", watch.Data, 2)
+	for path, watchers := range table.ByPath(watch.Any) {
+		if path != "/a" || !slices.Equal(watchers, []watch.Watcher{1}) {
+			t.Errorf("the first path is %q, watched by %v", path, watchers)
+		}
+		break
+	}
+	for w, paths := range table.ByWatcher(watch.Any) {
+		if w != 1 || !slices.Equal(paths, []string{"/a"}) {
+			t.Errorf("the first watcher is %d, watching %q", w, paths)
+		}
+		break
+	}
+}
+
 // expectSame compares all that can be asked without changing anything.
 func expectSame(t *testing.T, table *watch.Table, truth model) {
 	t.Helper()
+	if err := table.Check(); err != nil {
+		t.Fatal(err)
+	}
 	for _, kinds := range []watch.Kind{watch.DataTable, watch.ChildTable, watch.Any, watch.Recursive} {
 		if got, want := table.Summary(kinds), truth.summary(kinds); got != want {
 			t.Fatalf("Summary(%04b) = %+v, want %+v", kinds, got, want)
