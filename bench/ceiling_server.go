@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -27,6 +28,7 @@ type ceilingServer struct {
 	ready     func(addr net.Addr)
 	sessions  atomic.Int64
 	engine    gnet.Engine
+	failure   error // of OnBoot
 
 	mu    sync.Mutex
 	loops map[gnet.EventLoop]*ceilingLoop // filled as connections arrive
@@ -72,7 +74,8 @@ func runCeiling(ctx context.Context, config ceilingConfig, ready func(addr net.A
 		replies: newCeilingReplies(config.valueBytes),
 		loops:   map[gnet.EventLoop]*ceilingLoop{},
 	}
-	ctx, stop := context.WithCancelCause(ctx)
+	asked := ctx
+	ctx, stop := context.WithCancelCause(asked)
 	defer stop(nil)
 	var wg sync.WaitGroup
 	if config.kind == ceilingAppend {
@@ -96,7 +99,7 @@ func runCeiling(ctx context.Context, config ceilingConfig, ready func(addr net.A
 	s.ready = func(addr net.Addr) { boot(); ready(addr) }
 	err := gnet.Run(s, "tcp://"+config.listen, gnet.WithNumEventLoop(loops), gnet.WithReuseAddr(true),
 		gnet.WithLogger(quiet{}), gnet.WithLogLevel(logging.ErrorLevel))
-	if err != nil {
+	if err = cmp.Or(err, s.failure); err != nil {
 		err = fmt.Errorf("ceiling: serve on %s: %w", config.listen, err)
 	}
 	stop(err)
@@ -107,8 +110,8 @@ func runCeiling(ctx context.Context, config ceilingConfig, ready func(addr net.A
 			err = removing
 		}
 	}
-	if cause := context.Cause(ctx); err == nil && cause != context.Canceled {
-		err = cause
+	if err == nil && asked.Err() == nil {
+		err = context.Cause(ctx) // the committer's
 	}
 	return err
 }
@@ -118,6 +121,7 @@ func (s *ceilingServer) OnBoot(engine gnet.Engine) gnet.Action {
 	s.engine = engine
 	addr, err := boundAddress(engine)
 	if err != nil {
+		s.failure = err
 		return gnet.Shutdown
 	}
 	s.ready(addr)

@@ -33,7 +33,8 @@ const (
 func startChild(name, dir, program string, args ...string) (*child, error) {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = dir
-	cmd.SysProcAttr = childAttributes()
+	// A child dies with the benchmark, even if that is killed.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	output := &tail{limit: 4 << 10}
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -68,9 +70,9 @@ func probeSync(dir string) (SyncProbe, error) {
 	}, nil
 }
 
-// quantile returns the smallest element that at least q of sorted are not above. sorted must not be empty.
+// quantile returns the smallest element that at least q of the elements are not above. sorted must not be empty.
 func quantile(sorted []time.Duration, q float64) time.Duration {
-	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+	return sorted[max(int(math.Ceil(q*float64(len(sorted))))-1, 0)]
 }
 
 // createZeroed makes a file of size zero bytes that are on the disk: writing into it later changes no metadata, so
@@ -93,6 +95,16 @@ func createZeroed(name string, size int) (*os.File, error) {
 		return nil, err
 	}
 	return file, nil
+}
+
+// datasync makes what was written to f durable, without the metadata that reading it back does not need.
+func datasync(f *os.File) error {
+	for {
+		err := syscall.Fdatasync(int(f.Fd()))
+		if err != syscall.EINTR {
+			return os.NewSyscallError("fdatasync", err)
+		}
+	}
 }
 
 // describeDisk finds the mount that holds dir in /proc/self/mountinfo. The probe is left to the caller.
