@@ -45,18 +45,18 @@ func (e *EnsembleConfig) own() (Member, bool) {
 	return Member{}, false
 }
 
-// Alone decides whether the server serves without its fellows, and returns what the operator is to be told about it.
-// This is the only place that decides it: this build always serves as an ensemble of one, which is exactly what a
-// configuration with at most one server line asks for, and is said aloud for any other.
-func (c *Config) Alone() (alone bool, notices []Notice) {
+// aloneNotices decides what becomes of the other servers, and returns what the operator is to be told about it. This
+// is the only place that decides it: this build always serves as an ensemble of one. For a configuration with at most
+// one server line that is what it asks for; for any other it is said aloud.
+func (c *Config) aloneNotices() []Notice {
 	if len(c.Ensemble.Members) <= 1 {
-		return true, nil
+		return nil
 	}
 	lines := make([]string, len(c.Ensemble.Members))
 	for i, m := range c.Ensemble.Members {
 		lines[i] = fmt.Sprintf("server.%d", m.ID)
 	}
-	return true, []Notice{{
+	return []Notice{{
 		Where: c.origins[lines[0]].String(),
 		Key:   strings.Join(lines, ", "),
 		Text: "this build serves as an ensemble of one: it contacts none of these servers, and what is written here is " +

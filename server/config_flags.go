@@ -51,9 +51,8 @@ func Load(fs *flag.FlagSet, cfg *Config, getenv func(string) string) ([]Notice, 
 	if err := loaded.settle(); err != nil {
 		return in.notices, err
 	}
-	_, alone := loaded.Alone()
 	*cfg = *loaded
-	return append(in.notices, alone...), nil
+	return append(in.notices, loaded.aloneNotices()...), nil
 }
 
 // settle finds out what other keys decide, then checks the whole.

@@ -43,7 +43,7 @@ const (
 type valueKind uint8
 
 const (
-	text         valueKind = iota
+	anyText      valueKind = iota
 	trueFalse              // any case
 	yesNo                  // Java compares with "yes"
 	number                 // 32 bits, decimal

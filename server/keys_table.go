@@ -91,7 +91,7 @@ var keyTable = []keySpec{
 	{name: "fsync.warningthresholdms", home: systemProperty, kind: milliseconds, min: 1, max: 1<<31 - 1, def: "1000",
 		set: setDuration(func(c *Config) *time.Duration { return &c.FsyncWarningThreshold })},
 	{name: "autopurge.snapRetainCount", kind: number, def: "3", set: setSnapRetainCount},
-	{name: "autopurge.purgeInterval", kind: text, def: "0", why: whyPurge},
+	{name: "autopurge.purgeInterval", def: "0", why: whyPurge},
 	{name: "forceSync", home: systemProperty, def: "yes", same: "yes", why: whySync},
 	{name: "flushDelay", home: systemProperty, def: "0", same: "0", why: whyGroup},
 	{name: "maxWriteQueuePollTime", home: systemProperty, why: whyGroup},
@@ -137,7 +137,7 @@ var keyTable = []keySpec{
 	{name: "sessionRequireClientSASLAuth", home: systemProperty, same: "false", why: whyAuth},
 	{name: "ensembleAuthName", home: systemProperty, why: whyAuth},
 
-	// The ensemble. What is stored is read and checked; Config.Alone says what is made of it.
+	// The ensemble. What is stored is read and checked; Config.aloneNotices says what is made of it.
 	{name: "server.*", set: setMember},
 	{name: "group.*", set: setGroup},
 	{name: "weight.*", set: setWeight},

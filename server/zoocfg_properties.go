@@ -69,16 +69,16 @@ func (s *propertyScanner) natural() string {
 
 // joined returns first together with the lines that continue it.
 func (s *propertyScanner) joined(first string) string {
-	if !continues(first) {
-		return first
-	}
 	var b strings.Builder
 	text := first
-	for continues(text) && s.rest != "" {
+	for continues(text) {
 		b.WriteString(text[:len(text)-1])
+		if s.rest == "" {
+			return b.String()
+		}
 		text = trimBlanksLeft(s.natural())
 	}
-	b.WriteString(strings.TrimSuffix(text, continuationAtEnd(text)))
+	b.WriteString(text)
 	return b.String()
 }
 
@@ -86,14 +86,6 @@ func (s *propertyScanner) joined(first string) string {
 func continues(line string) bool {
 	backslashes := len(line) - len(strings.TrimRight(line, `\`))
 	return backslashes%2 == 1
-}
-
-// continuationAtEnd is the backslash of a file's last line that has nothing left to join.
-func continuationAtEnd(line string) string {
-	if continues(line) {
-		return `\`
-	}
-	return ""
 }
 
 const blanks = " \t\f"
