@@ -169,6 +169,37 @@ func (s *shard) removeKid(n *node, name string) {
 	n.kids, n.kidsBytes = l.blob, l.bytes
 }
 
+// removeKids takes all names away from the children of n.
+func (s *shard) removeKids(n *node) {
+	switch n.kidsBytes {
+	case 0:
+	case inDir:
+		for _, block := range s.dirs.at(n.kids).blocks {
+			for _, l := range block {
+				s.freeLeaf(l)
+			}
+		}
+		s.dirs.free(n.kids)
+	default:
+		s.freeLeaf(leaf{n.kids, n.kidsBytes})
+	}
+	n.kids, n.kidsBytes, n.numChildren = 0, 0, 0
+}
+
+// appendChildPaths appends the paths of the children of n, copied, in byte order.
+func (s *shard) appendChildPaths(dst []string, n *node) []string {
+	prefix := n.path()
+	if prefix == rootPath {
+		prefix = ""
+	}
+	for names := s.appendKids(nil, n); len(names) > 0; {
+		end := 4 + binary.BigEndian.Uint32(names)
+		dst = append(dst, strings.Join([]string{prefix, text(names[4:end])}, "/"))
+		names = names[end:]
+	}
+	return dst
+}
+
 // appendKids appends the names of the children of n.
 func (s *shard) appendKids(dst []byte, n *node) []byte {
 	switch n.kidsBytes {

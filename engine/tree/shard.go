@@ -116,7 +116,7 @@ func entry(hash, handle uint32) uint64 { return uint64(hash)<<32 | uint64(handle
 // insert adds an entry that is not there.
 func (x *pathIndex) insert(hash, handle uint32) {
 	x.live++
-	if x.live > len(x.slots)/4*3 {
+	if x.live > len(x.slots)/8*7 {
 		old := x.slots
 		x.resize(2 * len(old))
 		for _, e := range old {

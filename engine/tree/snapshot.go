@@ -8,9 +8,10 @@ import (
 // ErrSnapshotRunning says that a snapshot has been started and is neither finished nor aborted.
 var ErrSnapshotRunning = errors.New("tree: a snapshot is running")
 
+// The default bounds of what is done under one lock.
 const (
-	walkBytes = 32 << 10 // appended under one lock, give or take a znode
-	walkSlots = 512      // looked at under one lock
+	walkBytes = 32 << 10 // appended, give or take a znode
+	walkSlots = 512      // looked at
 )
 
 // Snapshot writes down the tree as it was at one zxid, while the writer goes on. A walk over the records, shard by shard
@@ -24,9 +25,11 @@ type Snapshot struct {
 	zxid   int64
 	znodes int64 // there were at the start
 	shard  int   // the one the walk is in
+	wrote  int64 // znodes so far
 	began  bool
 	done   bool
-	wrote  int64 // znodes so far
+
+	maxBytes, maxSlots int // walkBytes and walkSlots; less in tests
 }
 
 // shardWalk is what a running snapshot knows of a shard. The writer sets it up between two transactions and then touches it
@@ -46,7 +49,7 @@ func (t *Tree) StartSnapshot() (*Snapshot, error) {
 	if t.held != 0 {
 		panic("tree: StartSnapshot while shards are locked")
 	}
-	p := &Snapshot{tree: t, zxid: t.Zxid(), znodes: t.NodeCount()}
+	p := &Snapshot{tree: t, zxid: t.Zxid(), znodes: t.NodeCount(), maxBytes: walkBytes, maxSlots: walkSlots}
 	if !t.snapshot.CompareAndSwap(nil, p) {
 		return nil, ErrSnapshotRunning
 	}
@@ -109,8 +112,8 @@ func (p *Snapshot) walk(dst []byte, s *shard) []byte {
 	dst = append(dst, w.saved...)
 	p.wrote += w.count
 	w.saved, w.count = nil, 0
-	limit := len(dst) + walkBytes
-	for slots := walkSlots; w.next>>handleBits < w.end; slots-- {
+	limit := len(dst) + p.maxBytes
+	for slots := p.maxSlots; w.next>>handleBits < w.end; slots-- {
 		if slots == 0 || len(dst) >= limit {
 			return dst
 		}

@@ -1,9 +1,6 @@
 package tree
 
-import (
-	"encoding/binary"
-	"strings"
-)
+import "slices"
 
 // Walk calls visit for the znode at path and everything below it, parents first and children in byte order. The View is
 // valid during the call only, and visit must not open another; if it returns false what is below is left out. No lock is
@@ -17,7 +14,9 @@ func (t *Tree) Walk(path string, visit func(path string, v *View) bool) {
 		path, todo = todo[len(todo)-1], todo[:len(todo)-1]
 		v := t.View(path)
 		if v.Exists() && visit(path, &v) {
-			todo = v.pushChildren(todo, path)
+			from := len(todo)
+			todo = v.shard.appendChildPaths(todo, v.node)
+			slices.Reverse(todo[from:]) // the last is taken first
 		}
 		v.Close()
 	}
@@ -32,21 +31,4 @@ func (t *Tree) CountDescendants(path string) (int32, bool) {
 		return true
 	})
 	return max(count, 0), count >= 0
-}
-
-// pushChildren appends the paths of the children, the last first.
-func (v *View) pushChildren(todo []string, path string) []string {
-	if path == rootPath {
-		path = ""
-	}
-	from := len(todo)
-	for names := v.shard.appendKids(nil, v.node); len(names) > 0; {
-		end := 4 + binary.BigEndian.Uint32(names)
-		todo = append(todo, strings.Join([]string{path, text(names[4:end])}, "/"))
-		names = names[end:]
-	}
-	for i, j := from, len(todo)-1; i < j; i, j = i+1, j-1 {
-		todo[i], todo[j] = todo[j], todo[i]
-	}
-	return todo
 }

@@ -39,9 +39,11 @@ func (t *Tree) Create(path string, data []byte, acl []wire.ACL, owner int64, par
 	return wire.OK
 }
 
-// Delete takes a znode away. NoNode: it, or its parent, is missing; the parent's pzxid is raised all the same. NotEmpty: it
-// has children and stays, which is right on replay only, when it is a later znode of the same name. BadArguments: path is
-// not one below the root.
+// Delete takes a znode away. NoNode: it, or its parent, is missing; the parent's pzxid is raised all the same. BadArguments:
+// path is not one below the root. A znode with children was prepared for deletion when it had none, so it is a later one
+// of the same name and this is a replay onto a state that is ahead of the log, as an imported one may be. Replay will make
+// it again with all that is below, so all of it is taken away, if AllShards are locked; else it stays and the answer is
+// NotEmpty.
 func (t *Tree) Delete(path string, zxid int64) wire.Code {
 	if !hasParent(path) {
 		return wire.BadArguments
@@ -57,16 +59,27 @@ func (t *Tree) Delete(path string, zxid int64) wire.Code {
 		return wire.NoNode
 	}
 	if n.numChildren > 0 {
-		return wire.NotEmpty
+		if t.held != AllShards {
+			return wire.NotEmpty
+		}
+		t.deleteBelow(s, n)
 	}
 	s.beforeChange(t, n, handle)
 	ps.removeKid(parent, wire.BaseOf(path))
-	t.nodes.Add(-1)
-	t.sizeBytes.Add(-n.size())
-	t.acls.release(n.acl)
-	t.owners.remove(t.ownerKey(n.owner), n.ownerRef)
-	s.remove(handle, hash)
+	t.remove(s, n, handle, hash)
 	return wire.OK
+}
+
+// deleteBelow takes away all that is below n, whose names it forgets at once. AllShards must be locked.
+func (t *Tree) deleteBelow(s *shard, n *node) {
+	for _, path := range s.appendChildPaths(nil, n) {
+		cs, hash := t.shardOf(path)
+		child, handle := cs.find(path, hash)
+		cs.beforeChange(t, child, handle)
+		t.deleteBelow(cs, child)
+		t.remove(cs, child, handle, hash)
+	}
+	s.removeKids(n)
 }
 
 // SetData gives a znode data, nil being null, and the version that results. It fills in st, unless st is nil, if it answers
@@ -160,6 +173,15 @@ func (t *Tree) insert(s *shard, hash uint32, z *Znode) *node {
 	t.nodes.Add(1)
 	t.sizeBytes.Add(n.size())
 	return n
+}
+
+// remove takes away a znode that has no children, without telling its parent.
+func (t *Tree) remove(s *shard, n *node, handle, hash uint32) {
+	t.nodes.Add(-1)
+	t.sizeBytes.Add(-n.size())
+	t.acls.release(n.acl)
+	t.owners.remove(t.ownerKey(n.owner), n.ownerRef)
+	s.remove(handle, hash)
 }
 
 // linkToParent adds the name of path to its parent's children, and reports whether the parent exists.
