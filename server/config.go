@@ -191,6 +191,28 @@ func (c *Config) settleClientPort() {
 	}
 }
 
+// The bounds of a log segment: the smallest that holds any group of writes, and the largest the log takes.
+const (
+	minSegmentBytes = 8 << 20
+	maxSegmentBytes = 1 << 30
+)
+
+// settleSegment makes a log segment hold whole pages and twice the largest request, whatever preAllocSize says: to
+// Apache that is a step by which a file grows, here it is a file's size.
+func (c *Config) settleSegment() []Notice {
+	const page = 4096
+	least := max(c.PreAllocBytes, minSegmentBytes, 2*int64(c.JuteMaxBufferBytes))
+	least = (least + page - 1) / page * page
+	o, given := c.origins["preAllocSize"]
+	if least == c.PreAllocBytes || !given {
+		c.PreAllocBytes = least
+		return nil
+	}
+	c.PreAllocBytes = least
+	return []Notice{{Where: o.String(), Key: "preAllocSize", Text: fmt.Sprintf("a log segment is %d kilobytes, so that it holds "+
+		"whole pages and the largest group of requests", least>>10)}}
+}
+
 // absolute makes the directories independent of the working directory, for conf and for error texts.
 func (c *Config) absolute() error {
 	for _, dir := range []*string{&c.DataDir, &c.DataLogDir} {

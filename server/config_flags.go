@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -52,7 +53,7 @@ func Load(fs *flag.FlagSet, cfg *Config, getenv func(string) string) ([]Notice, 
 		return in.notices, err
 	}
 	*cfg = *loaded
-	return append(in.notices, loaded.aloneNotices()...), nil
+	return slices.Concat(in.notices, cfg.settleSegment(), cfg.aloneNotices()), nil
 }
 
 // settle finds out what other keys decide, then checks the whole.

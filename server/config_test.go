@@ -142,6 +142,31 @@ func TestABadFlagIsNamed(t *testing.T) {
 	}
 }
 
+// A log segment is made of whole pages and holds any request and any group of them, whatever preAllocSize says.
+func TestALogSegmentHoldsTheLargestRequest(t *testing.T) {
+	cases := []struct {
+		text   string
+		bytes  int64
+		notice bool
+	}{
+		{"", 64 << 20, false},
+		{"preAllocSize=65536", 64 << 20, false},
+		{"preAllocSize=64", 8 << 20, true},
+		{"preAllocSize=10001", 10004 << 10, true},
+		{"jute.maxbuffer=50000000", 100_003_840, false},
+		{"jute.maxbuffer=536870912\npreAllocSize=9000", 1 << 30, true},
+	}
+	for _, c := range cases {
+		config, notices, _ := given{
+			flags: []string{"--config", "@/zoo.cfg"},
+			files: map[string]string{"zoo.cfg": "dataDir=@\nclientPort=1\n" + c.text + "\n"},
+		}.mustLoad(t)
+		if config.PreAllocBytes != c.bytes || (len(notices) > 0) != c.notice {
+			t.Errorf("%q: %d bytes, notices %v", c.text, config.PreAllocBytes, notices)
+		}
+	}
+}
+
 // Members may stand in a file of their own, where the client's port stands with the server that myid names.
 func TestADynamicFileOfMembers(t *testing.T) {
 	start := given{

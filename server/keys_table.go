@@ -59,7 +59,7 @@ var keyTable = []keySpec{
 		set: setLimit(func(c *Config) *int { return &c.MaxCnxns })},
 	{name: "globalOutstandingLimit", home: systemProperty, kind: number, min: 1, max: 1<<31 - 1, def: "this server's own, larger limit",
 		set: setInt(func(c *Config) *int { return &c.GlobalOutstandingLimit })},
-	{name: "jute.maxbuffer", home: bareProperty, kind: javaNumber, min: 1024, max: 1 << 30, def: "1048575",
+	{name: "jute.maxbuffer", home: bareProperty, kind: javaNumber, min: 1024, max: maxSegmentBytes / 2, def: "1048575",
 		set: setInt(func(c *Config) *int { return &c.JuteMaxBufferBytes })},
 	{name: "jute.maxbuffer.extrasize", home: systemProperty, why: whyJava},
 	{name: "largeRequestMaxBytes", home: systemProperty, why: whyThrottle},
@@ -86,7 +86,7 @@ var keyTable = []keySpec{
 	// The log and the snapshots.
 	{name: "snapCount", home: systemProperty, kind: number, min: 2, max: 1<<31 - 1, def: "100000",
 		set: setInt(func(c *Config) *int { return &c.SnapCount })},
-	{name: "preAllocSize", home: systemProperty, kind: kilobytes, min: 1024, max: 1 << 20, def: "65536",
+	{name: "preAllocSize", home: systemProperty, kind: kilobytes, min: 1, max: maxSegmentBytes >> 10, def: "65536",
 		set: func(c *Config, _ string, v keyValue) error { c.PreAllocBytes = v.number << 10; return nil }},
 	{name: "fsync.warningthresholdms", home: systemProperty, kind: milliseconds, min: 1, max: 1<<31 - 1, def: "1000",
 		set: setDuration(func(c *Config) *time.Duration { return &c.FsyncWarningThreshold })},
