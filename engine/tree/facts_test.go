@@ -177,7 +177,6 @@ func TestOwnersOfContainersAndTTLsAreHidden(t *testing.T) {
 	}
 	expect(t, "TTL", TTLOf(TTLOwner(7)), 7)
 	expect(t, "the longest TTL", uint64(TTLOwner(MaxTTLMs)), 0xff0000ffffffffff)
-	expect(t, "the container's mark", uint64(1<<63), uint64(ContainerOwner&math.MinInt64))
 	expect(t, "ephemerals", x.tree.EphemeralCount(), 2)
 }
 
