@@ -45,73 +45,44 @@ const (
 
 // String gives the name under which Apache ZooKeeper documents the code, or code(n) for a number that has none.
 func (c Code) String() string {
-	switch c {
-	case OK:
-		return "OK"
-	case SystemError:
-		return "SYSTEMERROR"
-	case RuntimeInconsistency:
-		return "RUNTIMEINCONSISTENCY"
-	case DataInconsistency:
-		return "DATAINCONSISTENCY"
-	case ConnectionLoss:
-		return "CONNECTIONLOSS"
-	case MarshallingError:
-		return "MARSHALLINGERROR"
-	case Unimplemented:
-		return "UNIMPLEMENTED"
-	case OperationTimeout:
-		return "OPERATIONTIMEOUT"
-	case BadArguments:
-		return "BADARGUMENTS"
-	case InvalidState:
-		return "INVALIDSTATE"
-	case UnknownSession:
-		return "UNKNOWNSESSION"
-	case NewConfigNoQuorum:
-		return "NEWCONFIGNOQUORUM"
-	case ReconfigInProgress:
-		return "RECONFIGINPROGRESS"
-	case APIError:
-		return "APIERROR"
-	case NoNode:
-		return "NONODE"
-	case NoAuth:
-		return "NOAUTH"
-	case BadVersion:
-		return "BADVERSION"
-	case NoChildrenForEphemerals:
-		return "NOCHILDRENFOREPHEMERALS"
-	case NodeExists:
-		return "NODEEXISTS"
-	case NotEmpty:
-		return "NOTEMPTY"
-	case SessionExpired:
-		return "SESSIONEXPIRED"
-	case InvalidCallback:
-		return "INVALIDCALLBACK"
-	case InvalidACL:
-		return "INVALIDACL"
-	case AuthFailed:
-		return "AUTHFAILED"
-	case SessionMoved:
-		return "SESSIONMOVED"
-	case NotReadOnly:
-		return "NOTREADONLY"
-	case EphemeralOnLocalSession:
-		return "EPHEMERALONLOCALSESSION"
-	case NoWatcher:
-		return "NOWATCHER"
-	case RequestTimeout:
-		return "REQUESTTIMEOUT"
-	case ReconfigDisabled:
-		return "RECONFIGDISABLED"
-	case SessionClosedRequireSaslAuth:
-		return "SESSIONCLOSEDREQUIRESASLAUTH"
-	case QuotaExceeded:
-		return "QUOTAEXCEEDED"
-	case ThrottledOp:
-		return "THROTTLEDOP"
+	if name, ok := codeNames[c]; ok {
+		return name
 	}
 	return "code(" + strconv.Itoa(int(c)) + ")"
+}
+
+var codeNames = map[Code]string{
+	OK:                           "OK",
+	SystemError:                  "SYSTEMERROR",
+	RuntimeInconsistency:         "RUNTIMEINCONSISTENCY",
+	DataInconsistency:            "DATAINCONSISTENCY",
+	ConnectionLoss:               "CONNECTIONLOSS",
+	MarshallingError:             "MARSHALLINGERROR",
+	Unimplemented:                "UNIMPLEMENTED",
+	OperationTimeout:             "OPERATIONTIMEOUT",
+	BadArguments:                 "BADARGUMENTS",
+	InvalidState:                 "INVALIDSTATE",
+	UnknownSession:               "UNKNOWNSESSION",
+	NewConfigNoQuorum:            "NEWCONFIGNOQUORUM",
+	ReconfigInProgress:           "RECONFIGINPROGRESS",
+	APIError:                     "APIERROR",
+	NoNode:                       "NONODE",
+	NoAuth:                       "NOAUTH",
+	BadVersion:                   "BADVERSION",
+	NoChildrenForEphemerals:      "NOCHILDRENFOREPHEMERALS",
+	NodeExists:                   "NODEEXISTS",
+	NotEmpty:                     "NOTEMPTY",
+	SessionExpired:               "SESSIONEXPIRED",
+	InvalidCallback:              "INVALIDCALLBACK",
+	InvalidACL:                   "INVALIDACL",
+	AuthFailed:                   "AUTHFAILED",
+	SessionMoved:                 "SESSIONMOVED",
+	NotReadOnly:                  "NOTREADONLY",
+	EphemeralOnLocalSession:      "EPHEMERALONLOCALSESSION",
+	NoWatcher:                    "NOWATCHER",
+	RequestTimeout:               "REQUESTTIMEOUT",
+	ReconfigDisabled:             "RECONFIGDISABLED",
+	SessionClosedRequireSaslAuth: "SESSIONCLOSEDREQUIRESASLAUTH",
+	QuotaExceeded:                "QUOTAEXCEEDED",
+	ThrottledOp:                  "THROTTLEDOP",
 }

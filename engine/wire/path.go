@@ -10,7 +10,7 @@ import (
 var (
 	ErrPathEmpty     = errors.New("wire: path is empty")
 	ErrPathRelative  = errors.New("wire: path does not begin with /")
-	ErrPathSlash     = errors.New("wire: path ends with / or contains //")
+	ErrPathSlash     = errors.New("wire: path has an empty component")
 	ErrPathDots      = errors.New("wire: path has a component . or ..")
 	ErrPathCharacter = errors.New("wire: path contains an illegal character")
 )

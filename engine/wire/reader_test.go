@@ -160,6 +160,15 @@ func TestMalformedTextIsRepaired(t *testing.T) {
 			t.Errorf("%s: %q, want %q", sent, got, want)
 		}
 	}
+	for sent, want := range map[string]string{
+		"\xf1\x80\x80x": "\uFFFDx", "\xf3\xbf\xf3": "\uFFFD\uFFFD", "\xed\xb8\x80\xed\xa0\xbd": "\uFFFD\uFFFD",
+		"\xed\xa0\xbd\xed\xa0\xbd\xed\xb8\x80": "\uFFFD\U0001F600",
+	} {
+		r := wire.NewReader(wire.AppendString(nil, sent))
+		if got := r.String(); got != want {
+			t.Errorf("%x: %q, want %q", sent, got, want)
+		}
+	}
 	whole := []byte("/äöü/日本/\U0001F600")
 	r := wire.NewReader(wire.AppendBuffer(nil, whole))
 	if got := r.String(); got != string(whole) {

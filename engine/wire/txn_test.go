@@ -78,6 +78,7 @@ func TestTxnBodiesFieldByField(t *testing.T) {
 		{&wire.CloseSessionTxn{}, ""},
 		{&wire.MultiTxn{Txns: []wire.SubTxn{{Type: wire.OpDelete, Body: []byte("x")}, {Type: wire.OpError}}},
 			"00000002 00000002 00000001 78 ffffffff ffffffff"},
+		{&wire.MultiTxn{}, "ffffffff"},
 		{&wire.TxnDigest{Version: 2, Tree: -1}, "00000002 ffffffffffffffff"},
 	} {
 		expectRecord(t, v.rec, v.hex)
@@ -145,6 +146,33 @@ func TestDamagedTxnIsRefused(t *testing.T) {
 	odd := wire.AppendTxnHeader(nil, &wire.TxnHeader{Type: wire.OpGetData})
 	if err := new(wire.Txn).Decode(odd); err != wire.ErrTxnType {
 		t.Errorf("a getData: %v", err)
+	}
+}
+
+// A check outside a multi is in the logs of some servers, a reconfig in those of ensembles: both can be read over.
+func TestCheckAndReconfigTxnsCanBeReadOver(t *testing.T) {
+	for op, rec := range map[wire.OpCode]wire.Record{
+		wire.OpCheck:    &wire.CheckTxn{Path: "/a", Version: 2},
+		wire.OpReconfig: &wire.SetDataTxn{Path: "/zookeeper/config", Data: []byte("version=1"), Version: -1},
+	} {
+		body := rec.Append(nil)
+		digest := wire.TxnDigest{Version: 2, Tree: 3}
+		txn := decodeTxn(t, digest.Append(append(wire.AppendTxnHeader(nil, &wire.TxnHeader{Type: op}), body...)))
+		if !bytes.Equal(txn.Body, body) || txn.Digest != digest {
+			t.Errorf("%v: body %x, digest %+v", op, txn.Body, txn.Digest)
+		}
+	}
+}
+
+// A multi that is cut short gives the parts before the cut, and an error.
+func TestMultiTxnCutShort(t *testing.T) {
+	whole := wire.MultiTxn{Txns: []wire.SubTxn{{Type: wire.OpDelete, Body: []byte("12345678")}, {Type: wire.OpError, Body: []byte("1234")}}}
+	m := wire.NewMultiTxnReader(wire.NewReader(whole.Append(nil)[:31]))
+	if sub, ok := m.Next(); !ok || sub.Type != wire.OpDelete {
+		t.Errorf("first part: %+v", sub)
+	}
+	if sub, ok := m.Next(); ok || m.Err() != wire.ErrShort || m.Len() != 0 {
+		t.Errorf("second part: %+v, %v", sub, m.Err())
 	}
 }
 
