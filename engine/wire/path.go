@@ -9,7 +9,7 @@ import (
 // The reasons why a path is refused. All of them are BadArguments to a client.
 var (
 	ErrPathEmpty     = errors.New("wire: path is empty")
-	ErrPathRelative  = errors.New("wire: path does not begin with /")
+	ErrPathRelative  = errors.New("wire: path does not begin with a slash")
 	ErrPathSlash     = errors.New("wire: path has an empty component")
 	ErrPathDots      = errors.New("wire: path has a component . or ..")
 	ErrPathCharacter = errors.New("wire: path contains an illegal character")
