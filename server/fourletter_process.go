@@ -2,6 +2,7 @@ package server
 
 import (
 	"io/fs"
+	"math"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -70,7 +71,7 @@ func environment() []EnvironmentEntry {
 	program, _ := os.Executable()
 	name, home := currentUser()
 	used, limit, total := memoryBytes()
-	return []EnvironmentEntry{
+	entries := []EnvironmentEntry{
 		{"host.name", host},
 		{"java.version", runtime.Version()},
 		{"java.vendor", "Bellwether (no Java: a Go program)"},
@@ -86,9 +87,11 @@ func environment() []EnvironmentEntry {
 		{"user.home", home},
 		{"user.dir", dir},
 		{"os.memory.free", megabytes(total - used)},
-		{"os.memory.max", megabytes(limit)},
-		{"os.memory.total", megabytes(total)},
 	}
+	if limit != math.MaxInt64 { // there is one: GOMEMLIMIT
+		entries = append(entries, EnvironmentEntry{"os.memory.max", megabytes(limit)})
+	}
+	return append(entries, EnvironmentEntry{"os.memory.total", megabytes(total)})
 }
 
 func currentUser() (name, home string) {
@@ -99,7 +102,8 @@ func currentUser() (name, home string) {
 	return u.Username, u.HomeDir
 }
 
-// memoryBytes returns the bytes of heap in use, the limit set for the runtime, and what it has from the system.
+// memoryBytes returns the bytes of heap in use, the limit set for the runtime (math.MaxInt64 is none), and what it has
+// from the system.
 func memoryBytes() (used, limit, total uint64) {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
