@@ -11,7 +11,7 @@ var (
 	ErrPathEmpty     = errors.New("wire: path is empty")
 	ErrPathRelative  = errors.New("wire: path does not begin with a slash")
 	ErrPathSlash     = errors.New("wire: path has an empty component")
-	ErrPathDots      = errors.New("wire: path has a component . or ..")
+	ErrPathDots      = errors.New("wire: path has a relative component")
 	ErrPathCharacter = errors.New("wire: path contains an illegal character")
 )
 
