@@ -11,7 +11,7 @@ import (
 // expires at ((t+d)/tick + 1) * tick, so that expiry happens once a tick for all sessions due in it, and never earlier
 // than d nor later than d + tick after the last word.
 //
-// PURE: time is an argument, in milliseconds of any one clock that does not go back. Not safe for concurrent use: the
+// PURE: time is an argument, in milliseconds of any one clock that starts at 0 or later and does not go back. Not safe for concurrent use: the
 // goroutine that prepares requests owns it.
 //
 // Hearing from a session is made cheap by being lazy. Touch only notes the time, and a caller who notes it elsewhere
@@ -145,7 +145,9 @@ func (t *Tracker) SetOwner(id, owner int64) bool {
 // Reset forgets everything and tracks the given sessions (Table.All) as if each was heard now and owned by nobody: what
 // a new leader does, which cannot know when its predecessor last heard of whom.
 func (t *Tracker) Reset(sessions iter.Seq2[int64, int32], now int64) {
-	*t = *NewTracker(t.tickMs)
+	clear(t.byID)
+	clear(t.sessions)
+	t.sessions, t.free, t.due = t.sessions[:1], 0, t.due[:0]
 	for id, timeoutMs := range sessions {
 		t.Add(id, timeoutMs, now)
 	}
