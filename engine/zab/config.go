@@ -70,7 +70,7 @@ func (c Config) withDefaults() Config {
 
 // Validate says what is wrong with c, or nil.
 func (c *Config) Validate() error {
-	voters, grouped, self := 0, 0, false
+	voters, grouped, weight, self := 0, 0, 0, false
 	for i, m := range c.Members {
 		if m.ID <= 0 {
 			return fmt.Errorf("zab: server id %d: ids start at 1", m.ID)
@@ -90,6 +90,7 @@ func (c *Config) Validate() error {
 		voters++
 		if m.Group != 0 {
 			grouped++
+			weight += m.Weight
 		}
 	}
 	switch {
@@ -99,6 +100,12 @@ func (c *Config) Validate() error {
 		return errors.New("zab: an ensemble needs a voter")
 	case grouped != 0 && grouped != voters:
 		return errors.New("zab: every voter must be in a group, or none")
+	case grouped != 0 && weight == 0:
+		return errors.New("zab: no group has any weight")
+	case len(c.Members) > maxMembers:
+		return fmt.Errorf("zab: %d members, at most %d are possible", len(c.Members), maxMembers)
+	case c.RollCounter == 1:
+		return errors.New("zab: an epoch must have room for a proposal")
 	}
 	for _, t := range []int{c.InitTicks, c.SyncTicks, c.PingTicks, c.FinalizeTicks, c.NotifyTicks, c.NotifyMaxTicks, c.RedialTicks, c.ConnectTicks, c.WindowBytes} {
 		if t < 0 {

@@ -119,6 +119,19 @@ func (h *history) floor(z Zxid) Zxid {
 	return h.base
 }
 
+// next returns the zxid of the first entry above z, 0 if there is none or z is below base.
+func (h *history) next(z Zxid) Zxid {
+	if z < h.base {
+		return 0
+	}
+	for i := range h.chunks {
+		if c := &h.chunks[i]; c.end > z && len(c.entries) > 0 {
+			return c.entries[c.after(z)].Zxid
+		}
+	}
+	return 0
+}
+
 // commit makes everything up to z committed.
 func (h *history) commit(z Zxid) {
 	if z < h.committed || z > h.last {

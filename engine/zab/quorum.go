@@ -1,5 +1,7 @@
 package zab
 
+import "math/bits"
+
 // quorum decides which sets of voters may decide. Voters are numbered by their place in the sorted member list, so that a
 // set is a word.
 //
@@ -20,6 +22,7 @@ const maxMembers = 64
 func (s voterSet) has(i int) bool         { return i >= 0 && s&(1<<i) != 0 }
 func (s voterSet) with(i int) voterSet    { return s | 1<<i }
 func (s voterSet) without(i int) voterSet { return s &^ (1 << i) }
+func (s voterSet) size() int              { return bits.OnesCount64(uint64(s)) }
 
 func newQuorum(members []Member) quorum {
 	q := quorum{members: append([]Member(nil), members...)}
@@ -88,11 +91,4 @@ func (q *quorum) contains(s voterSet) bool {
 		}
 	}
 	return 2*won > len(q.groups)
-}
-
-func (s voterSet) size() (n int) {
-	for ; s != 0; s &= s - 1 {
-		n++
-	}
-	return n
 }

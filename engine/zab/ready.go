@@ -10,14 +10,14 @@ type Ready struct {
 	// For the disk, in this order, behind everything that was asked for before.
 	Truncate      bool // cut the log after TruncateAfter (rebuild the state if it is ahead), then call Truncated
 	TruncateAfter Zxid
-	Entries       []Entry // append and sync, then call Persisted with the last zxid
-	Epochs        Epochs  // unless zero: write both durably, then call EpochsPersisted
+	Install       SnapshotOrder // unless zero: take the snapshot whose body follows on this link, then call Restored or RestoreFailed
+	Entries       []Entry       // append and sync, then call Persisted with the last zxid
+	Epochs        Epochs        // unless zero: write both durably, then call EpochsPersisted
 
 	// For the peers, at once and in this order.
 	Dial     ServerID        // unless 0: open a link to this server, then call LinkUp, or DialFailed
 	Messages []Message       // send; a message whose link is gone is dropped
 	Drops    []Drop          // close these links after what stands in Messages for them
-	Install  SnapshotOrder   // unless zero: take the snapshot whose body follows on this link, then call Restored
 	SendSnap []SnapshotOrder // stream a snapshot to each of these learners, then call SnapshotSent
 	Reads    []LogOrder      // read the log for each of these learners, then call LogRead
 	PingDue  bool            // the leader pinged: call Pong with the session touches
@@ -35,7 +35,8 @@ type State struct {
 	Epoch  uint32   // the epoch of Leader, once agreed; 0 before
 }
 
-// SnapshotOrder asks to move a snapshot over a link. Zxid is the zxid of one to be installed and 0 for one to be sent.
+// SnapshotOrder asks to move a snapshot over a link. Zxid is the zxid of the one to be installed; one that is to be sent must
+// be taken at Zxid or later.
 type SnapshotOrder struct {
 	Link LinkID
 	Peer ServerID
@@ -70,4 +71,47 @@ type Drop struct {
 	Link   LinkID
 	Peer   ServerID
 	Reason string
+}
+
+// Ready returns everything that is now to be done and forgets it.
+func (c *Core) Ready() Ready {
+	if c.state.Role == Leading {
+		c.commitProposals()
+		for _, l := range c.learners {
+			c.pump(l)
+		}
+		c.considerHandover()
+	} else {
+		c.acknowledge()
+	}
+	out := c.rd
+	out.State, out.StateChanged = c.state, c.stateChanged
+	out.Committed = c.hist.deliver()
+	if !c.truncating && !c.installing {
+		out.Entries = c.hist.hand()
+	}
+	c.hist.trim(c.cfg.WindowEntries, c.cfg.WindowBytes)
+	c.rd, c.spare, c.stateChanged, c.shared = c.spare.emptied(), out, false, sharedSlice{}
+	return out
+}
+
+// emptied returns a Ready that reuses r's slices. It lets go of what they refer to.
+func (r *Ready) emptied() Ready {
+	clear(r.Messages)
+	clear(r.Apps)
+	return Ready{Messages: r.Messages[:0], Drops: r.Drops[:0], SendSnap: r.SendSnap[:0], Reads: r.Reads[:0], Apps: r.Apps[:0]}
+}
+
+// entries is history.slice, remembered: learners mostly want the same.
+func (c *Core) entries(from, to Zxid) []Entry {
+	if s := &c.shared; s.from != from || s.to != to || len(s.entries) == 0 {
+		*s = sharedSlice{from, to, c.hist.slice(from, to)}
+	}
+	return c.shared.entries
+}
+
+// sharedSlice is the last answer of Core.entries. It is dropped with every Ready, lest it keep old entries alive.
+type sharedSlice struct {
+	from, to Zxid
+	entries  []Entry
 }

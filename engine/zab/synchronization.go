@@ -1,0 +1,198 @@
+package zab
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Synchronization, the leader's side: each learner is brought to the leader's history by the cheapest opening that fits, gets
+// NewLeader behind it, and says when all of that is durable. A quorum of such words (the leader's own included) establishes
+// the leader: its whole history is committed, and it may propose.
+
+// startSynchronization fixes the initial history.
+func (c *Core) startSynchronization() {
+	if c.truncating || c.installing {
+		panic("zab: a leader's history stands still")
+	}
+	c.lead.history, c.lead.since = c.hist.last, c.now
+	c.become(State{Role: Leading, Phase: Synchronization, Leader: c.cfg.ID, Epoch: c.lead.epoch})
+	for _, l := range c.learners {
+		c.synchronizeLearner(l)
+	}
+}
+
+// synchronize is the leader's wait: first for its own disk, the history before the epoch, then for a quorum.
+func (c *Core) synchronize() {
+	if c.invite(); c.state.Role != Leading {
+		return
+	}
+	if c.hist.persisted < c.lead.history && c.bug != bugEpochBeforeHistory {
+		return
+	}
+	c.writeEpochs(Epochs{Accepted: c.asked.Accepted, Current: c.lead.epoch})
+	if c.durable.Current < c.lead.epoch {
+		return
+	}
+	if c.q.contains(c.voters(func(l *learner) bool { return l.stage >= level })) || c.bug == bugEstablishAlone {
+		c.establish()
+	}
+}
+
+// establish begins broadcast.
+func (c *Core) establish() {
+	c.hist.commit(c.lead.history)
+	c.vote.vote.PeerEpoch = int64(c.lead.epoch)
+	c.become(State{Role: Leading, Phase: Broadcast, Leader: c.cfg.ID, Epoch: c.lead.epoch})
+	for _, l := range c.learners {
+		switch l.stage {
+		case level:
+			c.welcome(l)
+		case pledged: // observers are taught committed history only, and had to wait for some
+			c.synchronizeLearner(l)
+		}
+	}
+}
+
+// synchronizeLearner chooses how a learner that has said where its log ends is brought level.
+//
+//	its log ends             extended link                        plain link (the Java kind)
+//	on our path              Diff and what follows                the same, if committed
+//	below our window         the same from the log on disk,       the same
+//	                         or a snapshot
+//	beyond, or off our path  Trunc to the last common zxid,       a snapshot: members of that kind keep what they
+//	                         or a snapshot if it cannot go there  cut in snapshots of their own
+func (c *Core) synchronizeLearner(l *learner) {
+	if l.stage != pledged || l.observer && c.state.Phase != Broadcast {
+		return
+	}
+	l.heard = c.now
+	switch {
+	case l.floor == unknownZxid || c.lead.copied.has(l.index):
+		c.copyTo(l)
+	case l.last < c.hist.base:
+		if l.last.beginsEpoch() || l.last < c.readFloor {
+			c.copyTo(l)
+			return
+		}
+		l.stage, l.sent = searching, l.last
+		c.orderRead(l)
+	default:
+		c.compare(l)
+	}
+}
+
+// compare opens the stream to a learner whose log ends within the window.
+func (c *Core) compare(l *learner) {
+	limit := c.teachable(l)
+	common := c.hist.floor(min(l.last, limit))
+	switch {
+	case common == l.last, l.last.beginsEpoch() && l.last <= limit:
+		c.open(l, Message{Kind: Diff, Zxid: limit}, l.last)
+	case l.extended && common >= l.floor:
+		c.open(l, Message{Kind: Trunc, Zxid: common}, common)
+	default:
+		c.copyTo(l)
+	}
+}
+
+// teachable is the end of what a learner may hold without being cut: for one that tells proposals from commits everything,
+// for an observer what is committed, and for one of the Java kind what it may take for committed, which at first is all.
+func (c *Core) teachable(l *learner) Zxid {
+	switch {
+	case l.extended && !l.observer:
+		return c.hist.last
+	case c.state.Phase == Broadcast:
+		return c.hist.committed
+	}
+	return c.lead.history
+}
+
+// open sends the first packet of a stream that continues after z.
+func (c *Core) open(l *learner, m Message, z Zxid) {
+	l.stage, l.sent = streaming, z
+	if !l.extended {
+		l.committed = z
+	}
+	c.tell(l, m)
+}
+
+// copyTo orders a snapshot for l, at least as new as what l may have applied.
+func (c *Core) copyTo(l *learner) {
+	l.stage = copying
+	c.rd.SendSnap = append(c.rd.SendSnap, SnapshotOrder{Link: l.link, Peer: l.peer, Zxid: min(l.last, c.hist.delivered)})
+}
+
+// SnapshotSent says that a snapshot taken at z, with a SNAP packet of that zxid before it, is on its way to a learner, as
+// Ready.SendSnap asked: whatever Ready.Messages holds for the link from now on goes behind it.
+func (c *Core) SnapshotSent(link LinkID, z Zxid) {
+	l := c.learnerOf(link)
+	if l == nil || l.stage != copying {
+		return // the link broke meanwhile
+	}
+	if z > c.hist.delivered {
+		panic(fmt.Sprintf("zab: snapshot at %v, but only %v was committed", z, c.hist.delivered))
+	}
+	l.stage, l.sent, l.heard = streaming, z, c.now
+	if !l.extended {
+		l.committed = z
+	}
+}
+
+// orderRead asks for what l lacks below the window.
+func (c *Core) orderRead(l *learner) {
+	l.reading, l.readTo = true, c.hist.base
+	c.rd.Reads = append(c.rd.Reads, LogOrder{Link: l.link, Peer: l.peer, From: l.sent, To: c.hist.base})
+}
+
+// LogRead answers an order of Ready.Reads with entries from its From on, in pieces if the caller likes; done comes with the
+// last piece. If the log does not have From, or the caller finds a snapshot cheaper, it answers no entries and done. The core
+// keeps the slice.
+func (c *Core) LogRead(link LinkID, entries []Entry, done bool) {
+	l := c.learnerOf(link)
+	if l == nil || !l.reading {
+		return // the link broke meanwhile
+	}
+	if err := c.forwardRead(l, entries, done); err != nil {
+		c.lead.copied = c.lead.copied.with(l.index)
+		if l.stage == searching {
+			l.reading = false
+			c.copyTo(l)
+		} else {
+			c.dropLearner(l, err.Error())
+		}
+	}
+	c.advance()
+}
+
+var errLogRead = errors.New("what the learner lacks is not in the log")
+
+// forwardRead sends a piece of the log. The learner's own last zxid must be there, or the one behind it in the same epoch:
+// else the learner may be off our path.
+func (c *Core) forwardRead(l *learner, entries []Entry, done bool) error {
+	onPath := len(entries) > 0 && entries[0].Zxid.Epoch() == l.sent.Epoch()
+	if l.stage == searching && !onPath {
+		return errLogRead
+	}
+	if onPath && entries[0].Zxid == l.sent {
+		entries = entries[1:]
+	}
+	last, n := l.sent, 0
+	for n < len(entries) && entries[n].Zxid <= l.readTo {
+		if !entries[n].Zxid.mayFollow(last) {
+			return errLogRead
+		}
+		last = entries[n].Zxid
+		n++
+	}
+	if done && last < l.readTo {
+		return errLogRead
+	}
+	if l.stage == searching {
+		c.open(l, Message{Kind: Diff, Zxid: c.teachable(l)}, l.sent)
+	}
+	if n > 0 {
+		c.forward(l, entries[:n:n])
+	}
+	l.reading, l.heard = !done, c.now
+	return nil
+}
