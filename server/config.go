@@ -60,6 +60,8 @@ type Config struct {
 
 	// Who may do what.
 	SkipACL         bool      // access control lists are stored, and not checked
+	SuperDigest     string    // the digest id ("user:hash") that may do everything; empty is none
+	ExtendedTypes   bool      // TTL znodes may be created
 	FourLetterWords Whitelist // the words that are answered
 
 	Ensemble EnsembleConfig

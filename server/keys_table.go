@@ -16,7 +16,6 @@ const (
 	whyFormat   = "it is about Apache's files, and this server has a format of its own"
 	whyPurge    = "old snapshots and logs are purged whenever a snapshot is taken; autopurge.snapRetainCount says how many stay"
 	whyLocal    = "all sessions are global in an ensemble of one"
-	whyTypes    = "this build decides by itself which kinds of znodes there are"
 	whyQuota    = "this build does not enforce quotas"
 	whyBacklog  = "the queue of connections to accept is as long as the kernel allows (net.core.somaxconn)"
 	whyLogging  = "logging is set by --log-format and --log-level"
@@ -111,15 +110,17 @@ var keyTable = []keySpec{
 	{name: "skipACL", home: systemProperty, kind: yesNo, def: "no",
 		set: setBool(func(c *Config) *bool { return &c.SkipACL })},
 	{name: "enableEagerACLCheck", home: systemProperty, same: "false", why: whyAlone},
-	{name: "extendedTypesEnabled", home: systemProperty, why: whyTypes},
-	{name: "emulate353TTLNodes", home: systemProperty, same: "false", why: whyTypes},
+	{name: "extendedTypesEnabled", home: systemProperty, kind: trueFalse, def: "false",
+		set: setBool(func(c *Config) *bool { return &c.ExtendedTypes })},
+	{name: "emulate353TTLNodes", home: systemProperty, same: "false", why: whyFormat},
 	{name: "enforceQuota", home: systemProperty, same: "false", why: whyQuota},
 	{name: "znode.container.checkIntervalMs", home: bareProperty, why: whyContain},
 	{name: "znode.container.maxPerMinute", home: bareProperty, why: whyContain},
 	{name: "znode.container.maxNeverUsedIntervalMs", home: bareProperty, why: whyContain},
-	{name: "DigestAuthenticationProvider.superDigest", home: systemProperty, why: whyAuth},
-	{name: "DigestAuthenticationProvider.enabled", home: systemProperty, same: "true", why: whyAuth},
-	{name: "DigestAuthenticationProvider.digestAlg", home: systemProperty, same: "SHA1", why: whyAuth},
+	{name: "DigestAuthenticationProvider.superDigest", home: systemProperty,
+		set: setText(func(c *Config) *string { return &c.SuperDigest })},
+	{name: "DigestAuthenticationProvider.enabled", home: systemProperty, same: "true", why: "the scheme digest is always there"},
+	{name: "DigestAuthenticationProvider.digestAlg", home: systemProperty, same: "SHA1", why: "a digest is SHA1's, as clients compute it"},
 	{name: "X509AuthenticationProvider.superUser", home: systemProperty, why: whyAuth},
 	{name: "SASLAuthenticationProvider.superPassword", home: systemProperty, why: whyAuth},
 	{name: "IPAuthenticationProvider.usexforwardedfor", home: systemProperty, same: "false", why: whyAdmin},

@@ -161,6 +161,8 @@ fsync.warningthresholdms=20
 autopurge.snapRetainCount=5
 4lw.commands.whitelist=stat, ruok
 skipACL=yes
+DigestAuthenticationProvider.superDigest=super:UdxDQl4f9v5oITwcAsO9bmWgHSI\=
+extendedTypesEnabled=true
 commitLogCount=9
 cnxTimeout=250
 `)
@@ -175,6 +177,7 @@ cnxTimeout=250
 	want.JuteMaxBufferBytes, want.SnapCount, want.PreAllocBytes = 0x3fffff, 50, 2<<20
 	want.FsyncWarningThreshold, want.SnapRetainCount, want.SkipACL = 20*time.Millisecond, 5, true
 	want.FourLetterWords, _ = ParseWhitelist("stat,ruok,srvr")
+	want.SuperDigest, want.ExtendedTypes = "super:UdxDQl4f9v5oITwcAsO9bmWgHSI=", true
 	want.Ensemble.CommitLogCount, want.Ensemble.CnxTimeout = 9, 250*time.Millisecond
 	want.origins = c.origins
 	if !reflect.DeepEqual(c, want) {
