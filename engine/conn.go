@@ -89,6 +89,9 @@ func (c *Conn) consume() {
 			break
 		}
 		unread = rest
+		if len(c.out) > flushAbove {
+			c.flush()
+		}
 	}
 	c.wants = 0
 	if len(unread) >= wire.FrameHeaderSize && c.state < stateClosing {
@@ -220,6 +223,10 @@ func (c *Conn) flush() {
 		c.loop.clogged = append(c.loop.clogged, c)
 	}
 }
+
+// flushAbove is how many bytes of replies, at most, a connection gathers before they are sent in the middle of a turn, so
+// that it is noticed in time when the client does not read them.
+const flushAbove = 256 << 10
 
 // keepOut is the largest output buffer, in bytes, that a connection keeps between turns.
 const keepOut = 64 << 10

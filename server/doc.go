@@ -1,13 +1,13 @@
 // Package server is the network edge: it accepts client connections, feeds what arrives to package engine and sends what
 // comes back, answers the four-letter words, and reads the configuration.
 //
-//	 zoo.cfg, flags ──► Config ──► Start
-//	                                 │
-//	 client ──TCP──► gnet event loop k ── OnOpen:    limits per address, engine.Loop.Open
-//	                                   ── OnTraffic: four-letter word, or engine.Loop.Traffic
-//	                                   ── OnClose:   engine.Loop.Closed
-//	                 engine ──wake──►  ── turn:      engine.Loop.Turn (replies and events of a batch)
-//	                                   ── tick:      clients that do not read or never say who they are
+//	zoo.cfg, flags ──► Config ──► Start
+//	                                │
+//	client ──TCP──► gnet event loop k ── OnOpen:    limits per address, engine.Loop.Open
+//	                                  ── OnTraffic: four-letter word, or engine.Loop.Traffic
+//	                                  ── OnClose:   engine.Loop.Closed
+//	                engine ──wake──►  ── turn:      engine.Loop.Turn (replies and events of a batch)
+//	                                  ── tick:      clients that do not read or never say who they are
 //
 // gnet is imported here and nowhere else in the server. Everything about a connection happens on the event loop that
 // accepted it.
