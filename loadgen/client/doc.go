@@ -1,18 +1,18 @@
 // Package client is a ZooKeeper client made for load: thousands of sessions with many requests in flight each, from a
 // single goroutine and without an allocation per request. It speaks to any ZooKeeper-compatible server. Linux only.
 //
-//	  owner's goroutine                                              server
-//	  ─────────────────                                              ──────
-//	  out := conn.Begin(op)     header into the session's buffer
-//	  out = request.Append(out) record behind it
-//	  conn.Commit(out)          in flight: a slot in the ring
-//	  loop.Turn(until) ───────► one write per session ─────────────► requests
-//	        │                                                           │
-//	        ├─ epoll: who has news? ◄───────────────────────────────────┘
-//	        ├─ one read per session, every whole frame in it:
-//	        │     reply ──► must be the ring's oldest ──► Handler.Reply ──► may Begin the next one
-//	        │     event ──────────────────────────────► Handler.Event
-//	        └─ what is due by time: connect, ping, give up
+//	owner's goroutine                                              server
+//	─────────────────                                              ──────
+//	out := conn.Begin(op)     header into the session's buffer
+//	out = request.Append(out) record behind it
+//	conn.Commit(out)          in flight: a slot in the ring
+//	loop.Turn(until) ───────► one write per session ─────────────► requests
+//	      │                                                           │
+//	      ├─ epoll: who has news? ◄───────────────────────────────────┘
+//	      ├─ one read per session, every whole frame in it:
+//	      │     reply ──► must be the ring's oldest ──► Handler.Reply ──► may Begin the next one
+//	      │     event ──────────────────────────────► Handler.Event
+//	      └─ what is due by time: connect, ping, give up
 //
 // A Loop drives its sessions over one epoll instance and has no goroutine of its own; a program uses a handful of them,
 // each turned by one goroutine. Client is the plain face over the same machinery: one session, methods that wait.

@@ -1,0 +1,30 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+// What a request costs the generator alone: CPU of its loops' threads, by the kernel's own account, against a stub that only
+// echoes. The stub's CPU is not in it, nor is the runtime's.
+//
+//	go test -run - -bench Generator -benchtime 3000000x ./loadgen
+func BenchmarkGenerator(b *testing.B) {
+	for _, depth := range []int{1, 32} {
+		for _, mix := range []string{"get=100", "set=100", "get=90,set=10"} {
+			b.Run(fmt.Sprintf("sessions=64/depth=%d/%s", depth, mix), func(b *testing.B) {
+				c := quick(newStub(b, 100).start())
+				c.Sessions, c.Depth, c.Keys, c.Count = 64, depth, 10_000, int64(b.N)
+				c.Mix, _ = ParseMix(mix)
+				res, err := Run(context.Background(), c)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(res.Generator.LoopPerOp, "loop-ns/op")
+				b.ReportMetric(res.PerSecond, "ops/s")
+				b.ReportMetric(res.Generator.Loops[0].Busy*100, "busy-%")
+			})
+		}
+	}
+}
