@@ -16,10 +16,10 @@ TARGETS := help build test bench fmt vet fuzz clean
 
 # Long runs of tests of which `make test` runs a slice; there is a target where there is such a test.
 DURABILITY := $(wildcard durability_test.go */durability_test.go)
-SIM        := $(wildcard engine/sim/*_test.go)
+SIM        := $(wildcard engine/zab/sim_run_test.go)
 TARGETS    += $(if $(DURABILITY),durability) $(if $(SIM),sim)
 ROUNDS     ?= 50
-SEEDS      ?= 1000
+SEEDS      ?= 100000
 
 .PHONY: $(TARGETS)
 
@@ -60,8 +60,8 @@ fuzz: ## run every fuzz target for a while (TIME=30s each)
 durability: ## kill -9 a server under write load, look for what it acknowledged, and again (ROUNDS=50)
 	ROUNDS=$(ROUNDS) go test -count=1 -timeout 4h -v -run '^TestDurability' $(addprefix ./,$(dir $(DURABILITY)))
 
-sim: ## simulate whole ensembles with faults, one seed after another (SEEDS=1000)
-	SEEDS=$(SEEDS) go test -count=1 -timeout 24h -v ./engine/sim
+sim: ## simulate ensembles that agree in spite of faults, one seed after another (SEEDS=100000)
+	go test -count=1 -timeout 24h -v -tags invariants -run '^TestRandomWorlds' ./engine/zab -args -seeds $(SEEDS)
 
 clean: ## remove what was built
 	rm -f bellwether
