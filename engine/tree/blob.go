@@ -47,41 +47,53 @@ const (
 	maxSlot    = 4096 // bytes; larger blobs have a chunk of their own
 	slotGrain  = 16   // bytes; every slot size is a multiple
 	handleBits = 10   // for the slot; no chunk has more than 1024
-	classCount = 32 + 3*16 + 1
-	bigClass   = classCount - 1
+	fineSlot   = 2048 // bytes; up to here slot sizes are 16 apart, then 64
+	coarse     = 64
+	bigClass   = fineSlot/slotGrain + (maxSlot-fineSlot)/coarse
+	classCount = bigClass + 1
 
 	firstChunk = 1 << 10 // bytes, about; each further chunk of a size is twice as large, so that a small tree stays small
-	smallChunk = 16 << 10
-	largeChunk = 32 << 10 // for slots above 1 KiB
+	minChunk   = 16 << 10
+	maxChunk   = 48 << 10
+	chunkGrain = 8 << 10 // bytes: sizes the allocator rounds to anyway
 
 	poison = 0xDB
 )
 
-// slotSizes are the sizes of slots in bytes: steps of 16 up to 512, then sixteen steps each time the size doubles.
-// classOfGrain finds the smallest that is large enough.
-var slotSizes, classOfGrain = makeSlotSizes()
-
-func makeSlotSizes() (sizes [classCount]uint32, ofGrain [maxSlot/slotGrain + 1]uint8) {
-	size, step, grain := 0, slotGrain, 0
-	for class := range bigClass {
-		size += step
-		if size >= 512 && size&(size-1) == 0 {
-			step *= 2
-		}
-		sizes[class] = uint32(size)
-		for ; grain*slotGrain <= size; grain++ {
-			ofGrain[grain] = uint8(class)
-		}
+// classOf returns the class of a blob of that size in bytes, which is above 0.
+func classOf(size int) uint8 {
+	switch {
+	case size <= fineSlot:
+		return uint8((size - 1) / slotGrain)
+	case size <= maxSlot:
+		return uint8(fineSlot/slotGrain + (size-fineSlot-1)/coarse)
 	}
-	return sizes, ofGrain
+	return bigClass
 }
 
-// classOf returns the class of a blob of that size in bytes.
-func classOf(size int) uint8 {
-	if size > maxSlot {
-		return bigClass
+// slotSize returns the size in bytes of the slots of a class.
+func slotSize(class uint8) int {
+	if class < fineSlot/slotGrain {
+		return (int(class) + 1) * slotGrain
 	}
-	return classOfGrain[(size+slotGrain-1)/slotGrain]
+	return fineSlot + (int(class)-fineSlot/slotGrain+1)*coarse
+}
+
+// fullChunk is the size in bytes of a full-grown chunk, by class: the one that leaves the least behind its last slot.
+var fullChunk = makeFullChunk()
+
+func makeFullChunk() (full [bigClass]int) {
+	for class := range full {
+		slot := slotSize(uint8(class))
+		best := minChunk
+		for size := minChunk; size <= maxChunk; size += chunkGrain {
+			if size%slot*best < best%slot*size && best%slot*64 > best {
+				best = size
+			}
+		}
+		full[class] = best
+	}
+	return full
 }
 
 func (b *blobStore) init() { b.chunks = make([]blobChunk, 1, 8) } // no chunk has the number 0, so no handle is 0
@@ -147,17 +159,12 @@ func (b *blobStore) free(handle uint32) {
 
 // addChunk opens a new chunk.
 func (b *blobStore) addChunk(class uint8, size int) {
-	slots, slotSize := 1, (size+slotGrain-1)&^(slotGrain-1)
+	slots, slot := 1, (size+slotGrain-1)&^(slotGrain-1)
 	if class != bigClass {
-		slotSize = int(slotSizes[class])
-		full := smallChunk
-		if slotSize > 1024 {
-			full = largeChunk
-		}
-		slots = min(full, firstChunk<<min(b.sizes[class].made, 8)) / slotSize
-		slots = max(slots, 2)
+		slot = slotSize(class)
+		slots = max(2, min(fullChunk[class], firstChunk<<min(b.sizes[class].made, 8))/slot)
 	}
-	mem := make([]uint64, slots*slotSize/8) // of uint64 for their alignment
+	mem := make([]uint64, slots*slot/8) // of uint64 for their alignment
 	var number uint32
 	if n := len(b.gone); n > 0 {
 		number, b.gone = b.gone[n-1], b.gone[:n-1]
@@ -168,7 +175,7 @@ func (b *blobStore) addChunk(class uint8, size int) {
 		}
 		b.chunks = append(b.chunks, blobChunk{})
 	}
-	b.chunks[number] = blobChunk{mem: unsafe.Pointer(unsafe.SliceData(mem)), size: uint32(slotSize), slots: uint16(slots), class: class}
+	b.chunks[number] = blobChunk{mem: unsafe.Pointer(unsafe.SliceData(mem)), size: uint32(slot), slots: uint16(slots), class: class}
 	b.sizes[class].made++
 	b.reopen(number)
 }

@@ -164,7 +164,7 @@ func TestNullAndEmptyDataAreKeptApart(t *testing.T) {
 // Clients see the owner of ephemerals only; the stored one is there for those who prepare and reap.
 func TestOwnersOfContainersAndTTLsAreHidden(t *testing.T) {
 	x := newTester(t)
-	for path, owner := range map[string]int64{"/e": 42, "/neg": -42, "/c": ContainerOwner, "/t": TTLOwner(7), "/p": 0} {
+	for path, owner := range map[string]int64{"/e": 42, "/neg": -0x7e << 56, "/c": ContainerOwner, "/t": TTLOwner(7), "/p": 0} {
 		x.create(path, owner)
 		v := x.tree.View(path)
 		expect(t, "stored owner", v.Info().Owner, owner)
