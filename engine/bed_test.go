@@ -170,9 +170,6 @@ func (c *client) send(b []byte) {
 	}
 }
 
-// hangUp closes the connection as a client does.
-func (c *client) hangUp() { c.loop.tasks <- func() { c.loop.loop.Closed(c.conn) } }
-
 // next waits for the next frame.
 func (c *client) next() []byte {
 	c.t.Helper()

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"bellwether/engine/zab"
 	"bellwether/wal"
@@ -19,13 +20,17 @@ type commitQueue struct {
 
 type commitWork struct {
 	entries []zab.Entry
-	epochs  zab.Epochs // unless zero: durable behind entries
-	release uint64     // unless 0: the log is needed from this zxid on only
+	epochs  []epochsAt
+	release uint64 // unless 0: the log is needed from this zxid on only
 }
 
-func (w *commitWork) empty() bool {
-	return len(w.entries) == 0 && w.epochs == (zab.Epochs{}) && w.release == 0
+// epochsAt are epochs to be durable behind the first so many entries, and before the next.
+type epochsAt struct {
+	zab.Epochs
+	behind int
 }
+
+func (w *commitWork) empty() bool { return len(w.entries) == 0 && len(w.epochs) == 0 && w.release == 0 }
 
 func (q *commitQueue) put(entries []zab.Entry, epochs zab.Epochs) {
 	if len(entries) == 0 && epochs == (zab.Epochs{}) {
@@ -34,7 +39,7 @@ func (q *commitQueue) put(entries []zab.Entry, epochs zab.Epochs) {
 	q.mu.Lock()
 	q.work.entries = append(q.work.entries, entries...)
 	if epochs != (zab.Epochs{}) {
-		q.work.epochs = epochs
+		q.work.epochs = append(q.work.epochs, epochsAt{epochs, len(q.work.entries)})
 	}
 	q.mu.Unlock()
 	q.signal.raise()
@@ -57,7 +62,7 @@ func (q *commitQueue) close() {
 // take waits for work and swaps it for the used-up w; false once the queue is closed and empty.
 func (q *commitQueue) take(w *commitWork) bool {
 	clear(w.entries)
-	*w = commitWork{entries: w.entries[:0]}
+	*w = commitWork{entries: w.entries[:0], epochs: w.epochs[:0]}
 	for {
 		q.mu.Lock()
 		if !q.work.empty() {
@@ -89,30 +94,47 @@ func (e *Engine) runCommit() {
 	}
 }
 
-// commit makes w durable and tells the core loop.
+// commit makes w durable, in its order, and tells the core loop.
 func (e *Engine) commit(w *commitWork, group *[]wal.Entry) error {
-	if n := len(w.entries); n > 0 {
-		if err := e.appendGroups(w.entries, group); err != nil {
+	done := 0
+	for _, epochs := range w.epochs {
+		if err := e.commitEntries(w.entries[done:epochs.behind], group); err != nil {
 			return err
 		}
-		if err := e.log.Sync(); err != nil {
+		done = epochs.behind
+		if err := e.store.writeEpochs(epochs.Epochs); err != nil {
 			return err
 		}
-		last := w.entries[n-1].Zxid
-		e.inbox.put(func(in *work) { in.persisted = last })
+		e.inbox.put(func(in *work) { in.epochs = append(in.epochs, epochs.Epochs) })
 	}
-	if w.epochs != (zab.Epochs{}) {
-		if err := e.store.writeEpochs(w.epochs); err != nil {
-			return err
-		}
-		epochs := w.epochs
-		e.inbox.put(func(in *work) { in.epochs = &epochs })
+	if err := e.commitEntries(w.entries[done:], group); err != nil {
+		return err
 	}
 	if w.release != 0 {
 		if err := e.log.ReleaseBefore(w.release); err != nil {
 			return fmt.Errorf("engine: release the log before 0x%x: %w", w.release, err)
 		}
 	}
+	return nil
+}
+
+// commitEntries is one group commit.
+func (e *Engine) commitEntries(entries []zab.Entry, group *[]wal.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	if err := e.appendGroups(entries, group); err != nil {
+		return err
+	}
+	began := e.clock.now()
+	if err := e.log.Sync(); err != nil {
+		return err
+	}
+	if took := time.Duration(e.clock.now() - began); took > e.options.SlowSync {
+		e.options.Log.Warn("slow sync of the log", "took", took, "directory", e.options.LogDir, "entries", len(entries))
+	}
+	last := entries[len(entries)-1].Zxid
+	e.inbox.put(func(in *work) { in.persisted = last })
 	return nil
 }
 

@@ -27,8 +27,8 @@ func (e *Engine) runCore() {
 func (e *Engine) think(w *work) {
 	now := e.moment()
 	e.replica.Applied(e.applied.Load(), w.closed)
-	if w.epochs != nil {
-		e.replica.EpochsPersisted(*w.epochs)
+	for _, epochs := range w.epochs {
+		e.replica.EpochsPersisted(epochs)
 	}
 	if w.persisted != 0 {
 		e.replica.Persisted(w.persisted)

@@ -77,8 +77,12 @@ func (e *Engine) NewLoop(wake func()) *Loop {
 	return l
 }
 
-// Open adds a connection that has just been accepted from remote.
+// Open adds a connection that has just been accepted from remote. It returns nil if the loop has as many as it can tell
+// apart.
 func (l *Loop) Open(sink Sink, remote netip.AddrPort) *Conn {
+	if len(l.free) == 0 && len(l.conns) == maxConnsPerLoop {
+		return nil
+	}
 	c := &Conn{loop: l, sink: sink, remote: remote, stats: ConnStats{SinceMs: time.Now().UnixMilli(), LastCxid: -1}}
 	if n := len(l.free); n > 0 {
 		c.number = l.free[n-1]

@@ -253,9 +253,8 @@ type gate struct {
 	listener net.Listener
 	target   string
 
-	mu     sync.Mutex
-	conns  []net.Conn
-	closed bool
+	mu    sync.Mutex
+	conns []net.Conn
 }
 
 func newGate(t *testing.T, target string) *gate {

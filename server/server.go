@@ -176,7 +176,10 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		return nil, gnet.Close
 	}
 	k := &conn{Conn: c, loop: l, origin: origin, opened: time.Now()}
-	k.session = l.engine.Open(k, remote)
+	if k.session = l.engine.Open(k, remote); k.session == nil {
+		s.dismiss(origin)
+		return nil, gnet.Close
+	}
 	c.SetContext(k)
 	l.silent = append(l.silent, k)
 	return nil, gnet.None
