@@ -65,10 +65,10 @@ func (p *progress) second(s *interval) {
 	case p.total > 0 && elapsed > p.total:
 		phase = "drain"
 	}
+	l := summarize(s.latency)
 	p.tell(Progress{
 		Phase: phase, Elapsed: elapsed, Total: p.total, Ops: s.good, Errors: s.errors,
-		P50: time.Duration(s.latency.ValueAtQuantile(50)), P99: time.Duration(s.latency.ValueAtQuantile(99)),
-		Max: time.Duration(s.latency.Max()),
+		P50: time.Duration(l.P50), P99: time.Duration(l.P99), Max: time.Duration(l.Max),
 	})
 }
 

@@ -103,7 +103,7 @@ func TestSameSeedSameOperations(t *testing.T) {
 		}
 		return b.String()
 	}
-	if draw(1, 5) != draw(1, 5) {
+	if again := draw(1, 5); again != draw(1, 5) {
 		t.Error("the same seed and session gave two sequences")
 	}
 	if draw(1, 5) == draw(2, 5) || draw(1, 5) == draw(1, 6) {

@@ -46,9 +46,9 @@ func (s *series) add(part *interval) (whole *interval, ok bool) {
 	s.waiting = s.waiting[1:]
 	s.first++
 	if begin := s.zero + p.number*1e9; !p.cut && begin >= s.start && begin+1e9 <= s.end {
+		l := summarize(p.latency)
 		s.points = append(s.points, Point{
-			Second: (begin - s.start) / 1e9, Ops: p.good, Errors: p.errors,
-			P50: p.latency.ValueAtQuantile(50), P99: p.latency.ValueAtQuantile(99), Max: p.latency.Max(),
+			Second: (begin - s.start) / 1e9, Ops: p.good, Errors: p.errors, P50: l.P50, P99: l.P99, Max: l.Max,
 		})
 	}
 	return &p.interval, true
