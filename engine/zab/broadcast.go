@@ -113,7 +113,7 @@ func (c *Core) commitProposals() {
 
 // committable returns z if that is above best and a quorum has it, else best.
 func (c *Core) committable(z, own, best Zxid) Zxid {
-	if z <= best {
+	if z <= best || z.beginsEpoch() {
 		return best
 	}
 	have := voterSet(0)
@@ -161,6 +161,12 @@ func (c *Core) pump(l *learner) {
 	if z := min(c.hist.committed, l.sent); l.stage == active && !l.observer && l.committed < z {
 		c.tell(l, Message{Kind: Commit, First: max(l.committed, MakeZxid(c.lead.epoch, 0)) + 1, Zxid: z})
 		l.committed = z
+	}
+	if len(l.held) > 0 {
+		for _, m := range l.held {
+			c.send(m)
+		}
+		l.held = nil
 	}
 }
 
@@ -219,7 +225,12 @@ func (c *Core) SendApp(peer ServerID, p AppPacket) error {
 	for _, l := range c.learners {
 		if l.peer == peer && l.stage == active && c.state.Role == Leading {
 			c.pump(l)
-			c.tell(l, m)
+			m.To, m.Link = l.peer, l.link
+			if l.reading {
+				l.held = append(l.held, m)
+			} else {
+				c.send(m)
+			}
 			return nil
 		}
 	}
@@ -253,6 +264,11 @@ func (c *Core) tickLeading() {
 		if c.now-l.since > int64(c.cfg.InitTicks) {
 			c.look("no quorum in time")
 			return
+		}
+		if c.state.Phase == Synchronization {
+			for _, m := range c.learners {
+				c.synchronizeLearner(m) // some wait for others to be enough
+			}
 		}
 	}
 	ping := c.now >= l.nextPing

@@ -24,12 +24,13 @@ type learner struct {
 	floor    Zxid  // from AckEpoch: it cannot be cut below this
 	counted  bool  // its AckEpoch promised this epoch to this leader
 
-	sent      Zxid // its stream holds everything up to here
-	committed Zxid // its stream says that everything up to here is committed
-	match     Zxid // it has said that everything up to here is durable
-	taught    Zxid // what sent was when NewLeader followed: the history its Ack stands for
-	reading   bool // a log read was ordered and not answered
-	readTo    Zxid // and this is how far it goes
+	sent      Zxid      // its stream holds everything up to here
+	committed Zxid      // its stream says that everything up to here is committed
+	match     Zxid      // it has said that everything up to here is durable
+	taught    Zxid      // what sent was when NewLeader followed: the history its Ack stands for
+	reading   bool      // a log read was ordered and not answered
+	readTo    Zxid      // and this is how far it goes
+	held      []Message // packets of the caller's whose place is behind what is being read
 
 	heard      int64 // tick of its last message
 	progressed int64 // tick when match last moved, or when nothing was owed

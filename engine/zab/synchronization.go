@@ -44,12 +44,10 @@ func (c *Core) establish() {
 	c.vote.vote.PeerEpoch = int64(c.lead.epoch)
 	c.become(State{Role: Leading, Phase: Broadcast, Leader: c.cfg.ID, Epoch: c.lead.epoch})
 	for _, l := range c.learners {
-		switch l.stage {
-		case level:
+		if l.stage == level {
 			c.welcome(l)
-		case pledged: // observers are taught committed history only, and had to wait for some
-			c.synchronizeLearner(l)
 		}
+		c.synchronizeLearner(l) // if it had to wait for this
 	}
 }
 
@@ -59,8 +57,12 @@ func (c *Core) establish() {
 //	on our path              Diff and what follows                the same, if committed
 //	below our window         the same from the log on disk,       the same
 //	                         or a snapshot
-//	beyond, or off our path  Trunc to the last common zxid,       a snapshot: members of that kind keep what they
-//	                         or a snapshot if it cannot go there  cut in snapshots of their own
+//	beyond, or off our path  Trunc to the last common zxid,       a snapshot, once this leader is established
+//	                         or a snapshot if it cannot go there
+//
+// Trunc is avoided on plain links because members of that kind may keep what they cut in a newer snapshot; a snapshot of
+// before this epoch because they may keep what it should replace in their log. Only if there is no quorum otherwise such a
+// member gets Trunc in the end, as its own kind would do.
 func (c *Core) synchronizeLearner(l *learner) {
 	if l.stage != pledged || l.observer && c.state.Phase != Broadcast {
 		return
@@ -85,10 +87,11 @@ func (c *Core) synchronizeLearner(l *learner) {
 func (c *Core) compare(l *learner) {
 	limit := c.teachable(l)
 	common := c.hist.floor(min(l.last, limit))
+	started := l.last.beginsEpoch() && l.last.Epoch() <= c.currentEpoch() // has all before that epoch, and so have we
 	switch {
-	case common == l.last, l.last.beginsEpoch() && l.last <= limit:
+	case common == l.last || started:
 		c.open(l, Message{Kind: Diff, Zxid: limit}, l.last)
-	case l.extended && common >= l.floor:
+	case l.extended && common >= l.floor, !l.extended && c.state.Phase != Broadcast && c.now-c.lead.since > int64(c.cfg.InitTicks/2):
 		c.open(l, Message{Kind: Trunc, Zxid: common}, common)
 	default:
 		c.copyTo(l)
@@ -116,25 +119,45 @@ func (c *Core) open(l *learner, m Message, z Zxid) {
 	c.tell(l, m)
 }
 
-// copyTo orders a snapshot for l, at least as new as what l may have applied.
+// copyTo orders a snapshot for l. It must be at least as new as what l may have applied; before this leader is established its
+// own state may be older than that, and then l waits.
 func (c *Core) copyTo(l *learner) {
+	newest := c.hist.delivered
+	if c.state.Phase == Broadcast {
+		newest = c.hist.committed
+	} else if newest < min(l.last, c.lead.history) {
+		return
+	}
 	l.stage = copying
-	c.rd.SendSnap = append(c.rd.SendSnap, SnapshotOrder{Link: l.link, Peer: l.peer, Zxid: min(l.last, c.hist.delivered)})
+	c.rd.SendSnap = append(c.rd.SendSnap, SnapshotOrder{Link: l.link, Peer: l.peer, Zxid: min(l.last, newest)})
 }
 
-// SnapshotSent says that a snapshot taken at z, with a SNAP packet of that zxid before it, is on its way to a learner, as
-// Ready.SendSnap asked: whatever Ready.Messages holds for the link from now on goes behind it.
-func (c *Core) SnapshotSent(link LinkID, z Zxid) {
+// SnapshotTaken says that the caller holds a snapshot for a learner, as Ready.SendSnap asked, that is its state at z. The next
+// Ready has the Snap message for the link; the snapshot's body goes right behind that, and then the caller calls SnapshotSent.
+// Meanwhile the core has nothing else to say on the link.
+func (c *Core) SnapshotTaken(link LinkID, z Zxid) {
 	l := c.learnerOf(link)
 	if l == nil || l.stage != copying {
 		return // the link broke meanwhile
 	}
 	if z > c.hist.delivered {
-		panic(fmt.Sprintf("zab: snapshot at %v, but only %v was committed", z, c.hist.delivered))
+		panic(fmt.Sprintf("zab: snapshot at %v, but only %v was delivered", z, c.hist.delivered))
 	}
-	l.stage, l.sent, l.heard = streaming, z, c.now
+	if !l.extended && c.state.Phase == Broadcast {
+		z = max(z, MakeZxid(c.lead.epoch, 0)) // outranks whatever older epochs left in its log
+	}
+	l.sent, l.committed = z, min(z, c.hist.committed)
 	if !l.extended {
 		l.committed = z
+	}
+	c.tell(l, Message{Kind: Snap, Zxid: z})
+}
+
+// SnapshotSent says that the whole body of a snapshot is on its way.
+func (c *Core) SnapshotSent(link LinkID) {
+	if l := c.learnerOf(link); l != nil && l.stage == copying {
+		l.stage, l.heard = streaming, c.now
+		c.advance()
 	}
 }
 
