@@ -43,22 +43,6 @@ type ceilingConn struct {
 	out     []byte // replies gathered during one drain of the outbox
 }
 
-// ceilingLoop is one event loop's part. Fields above mu belong to the loop.
-type ceilingLoop struct {
-	index   int
-	server  *ceilingServer
-	loop    gnet.EventLoop
-	scratch []byte
-	waiters []ceilingWaiter
-	touched []*ceilingConn
-	// draining is the outbox's second half: the two change places at every drain.
-	draining []ceilingWaiter
-
-	mu     sync.Mutex
-	outbox []ceilingWaiter
-	waking bool // Run is on its way
-}
-
 // ceilingConfig says which ceiling to run and where.
 type ceilingConfig struct {
 	kind       ceilingKind
@@ -67,9 +51,13 @@ type ceilingConfig struct {
 	file       string // of the append ceiling
 }
 
+// ceilingLoops is how many event loops a ceiling has: as many as the server under test, whose other half of the
+// processors is for the load generator and the disk.
+func ceilingLoops() int { return max(1, runtime.NumCPU()/2) }
+
 // runCeiling serves until ctx is done. It calls ready, on an event loop's goroutine, once clients may connect.
 func runCeiling(ctx context.Context, config ceilingConfig, ready func(addr net.Addr)) error {
-	loops := runtime.GOMAXPROCS(0)
+	loops := ceilingLoops()
 	s := &ceilingServer{
 		replies: newCeilingReplies(config.valueBytes),
 		loops:   map[gnet.EventLoop]*ceilingLoop{},
@@ -289,48 +277,6 @@ func (s *ceilingServer) deliver(waiting [][]ceilingWaiter) {
 			loop.post(ready)
 		}
 	}
-}
-
-// post copies waiters into the outbox and wakes the loop, unless it is being woken already.
-func (l *ceilingLoop) post(waiters []ceilingWaiter) {
-	l.mu.Lock()
-	l.outbox = append(l.outbox, waiters...)
-	wake := !l.waking
-	l.waking = true
-	l.mu.Unlock()
-	if wake {
-		_ = l.loop.Execute(context.Background(), l) // fails only while the engine stops
-	}
-}
-
-// Run drains the outbox on the event loop: all replies of a connection leave in one write.
-func (l *ceilingLoop) Run(context.Context) error {
-	l.mu.Lock()
-	l.outbox, l.draining = l.draining[:0], l.outbox
-	l.waking = false
-	l.mu.Unlock()
-	for _, w := range l.draining {
-		if w.conn.closed {
-			continue
-		}
-		if len(w.conn.out) == 0 {
-			l.touched = append(l.touched, w.conn)
-		}
-		w.conn.out = l.server.replies.append(w.conn.out, w.request)
-	}
-	for _, conn := range l.touched {
-		_, _ = conn.Write(conn.out) // gnet closes a connection that cannot be written to
-		conn.out = conn.out[:0]
-	}
-	for _, w := range l.draining {
-		if w.request.op == wire.OpCloseSession && !w.conn.closed {
-			_ = l.loop.Close(w.conn.Conn)
-		}
-	}
-	clear(l.draining)
-	clear(l.touched)
-	l.touched = l.touched[:0]
-	return nil
 }
 
 // quiet drops gnet's own log lines: what matters comes back as errors.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,11 +34,10 @@ const (
 func startChild(name, dir, program string, args ...string) (*child, error) {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = dir
-	// A child dies with the benchmark, even if that is killed.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it dies with the benchmark, even if that is killed
 	output := &tail{limit: 4 << 10}
 	cmd.Stdout, cmd.Stderr = output, output
-	if err := cmd.Start(); err != nil {
+	if err := onLastingThread(cmd.Start); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	c := &child{name: name, cmd: cmd, output: output, ended: make(chan struct{})}
@@ -46,6 +46,25 @@ func startChild(name, dir, program string, args ...string) (*child, error) {
 		close(c.ended)
 	}()
 	return c, nil
+}
+
+// lastingThread runs functions on one thread that never ends. Linux sends a child its death signal when the thread
+// that started it ends, not the process; and threads do end here, those of the load generator.
+var lastingThread = sync.OnceValue(func() chan<- func() {
+	calls := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for call := range calls { // as long as the process lives
+			call()
+		}
+	}()
+	return calls
+})
+
+func onLastingThread(f func() error) error {
+	result := make(chan error)
+	lastingThread() <- func() { result <- f() }
+	return <-result
 }
 
 func (c *child) pid() int { return c.cmd.Process.Pid }

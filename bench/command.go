@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -279,6 +280,11 @@ func ceilingCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 	flags.StringVar(&config.file, "file", "ceiling-log", "`file` that writes are appended to; it is removed at the end")
 	if err := parse(flags, args[1:], 0); err != nil {
 		return err
+	}
+	// As the server does: an event loop in epoll_wait and a committer in fdatasync hold a processor of the scheduler each,
+	// until the runtime notices.
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.NumCPU() + 2)
 	}
 	return runCeiling(ctx, config, func(addr net.Addr) { fmt.Fprintf(stdout, "ceiling %s serves on %v\n", config.kind, addr) })
 }

@@ -8,10 +8,14 @@
 //	                       │ ceiling   window   │        inputs, windows,    bytes for the same
 //	                       │ server    window   │        samples)            raw result)
 //	                       │ peer      window   │
-//	                       │ profile   window   │──►  profiles/<scenario>.pprof, .txt   (profile.go, stage.go)
+//	                       │ profile   window   │──►  profiles/<scenario>.pprof, .txt
 //	                       └────────────────────┘
-//	parties:  party.go, zookeeper.go (how each is started)   child.go (its process)   proc.go, monitor.go (what it cost)
-//	ceilings: ceiling.go (the handshake and the fixed replies), ceiling_server.go (gnet), committer.go (append + sync)
+//
+//	parties    party.go and zookeeper.go (how each is started), child.go (its process)
+//	ceilings   ceiling.go (handshake and fixed replies), ceiling_server.go and ceiling_loop.go (gnet), committer.go (disk)
+//	a window   window.go; drive.go (the load), proc.go and watch.go (what the process used), monitor.go (its own counters)
+//	a profile  profiling.go (when), profile.go (its summary), stage.go (which function belongs to which stage)
+//	a table    summary.go (medians and ratios), render.go and results.md.tmpl
 //
 // A ceiling is the least a server can do: the echo ceiling answers each request frame with a frame of the right size,
 // the append ceiling puts each request frame into a pre-zeroed file, syncs, and answers. Neither parses beyond the

@@ -100,6 +100,9 @@ func loadOf(r *loadgen.Result) (Load, error) {
 		Invalid: r.Verdict.Reasons,
 		Raw:     raw,
 	}
+	for _, loop := range r.Generator.Loops {
+		load.Queued = max(load.Queued, loop.Queued)
+	}
 	for _, op := range r.Ops {
 		switch op.Op {
 		case loadgen.Get.String():

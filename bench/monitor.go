@@ -64,21 +64,24 @@ func ofInterest(values map[string]string) map[string]string {
 	return kept
 }
 
-// syncLatencyOf finds a server's account of its syncs among its counters, which are in milliseconds as all of mntr's
-// times are. It returns nil if the server gives none.
+// syncLatencyOf finds a server's account of its syncs among its counters: ours is in microseconds, and says so, Apache's
+// in whole milliseconds, as all of mntr's times. It returns nil if the server gives none, or had no sync.
 func syncLatencyOf(values map[string]string) *SyncLatency {
-	p50, ok50 := milliseconds(values["zk_p50_fsynctime"])
-	p99, ok99 := milliseconds(values["zk_p99_fsynctime"])
-	if !ok50 || !ok99 {
-		return nil
+	for suffix, unit := range map[string]time.Duration{"_us": time.Microsecond, "": time.Millisecond} {
+		count, _ := timeIn(values["zk_cnt_fsynctime"+suffix], 1)
+		p50, ok50 := timeIn(values["zk_p50_fsynctime"+suffix], unit)
+		p99, ok99 := timeIn(values["zk_p99_fsynctime"+suffix], unit)
+		if ok50 && ok99 && count > 0 {
+			return &SyncLatency{Count: int64(count), P50: p50, P99: p99, Since: "the server's start"}
+		}
 	}
-	return &SyncLatency{P50: p50, P99: p99, Since: "the server's start"}
+	return nil
 }
 
-func milliseconds(text string) (Nanos, bool) {
+func timeIn(text string, unit time.Duration) (Nanos, bool) {
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		return 0, false
 	}
-	return Nanos(n * float64(time.Millisecond)), true
+	return Nanos(n * float64(unit)), true
 }

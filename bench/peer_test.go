@@ -45,23 +45,41 @@ func TestPeerWithoutJava(t *testing.T) {
 
 // mntr is read line by line; what is no counter is passed over, and only what tables or readers need is kept.
 func TestMonitorIsRead(t *testing.T) {
-	addr := answerOnce(t, "zk_version\t3.9.5\nThis is no counter\nzk_p50_fsynctime\t0.5\nzk_p99_fsynctime\t2\nzk_watch_count\t7\nzk_znode_count\t9\n")
+	addr := answerOnce(t, "zk_version\t3.9.5\nThis is no counter\nzk_cnt_fsynctime\t3\nzk_p50_fsynctime\t1\nzk_p99_fsynctime\t2\n"+
+		"zk_watch_count\t7\nzk_znode_count\t9\n")
 	answer, err := fourLetterWord(t.Context(), addr, "mntr")
 	if err != nil {
 		t.Fatal(err)
 	}
 	values := parseMonitor(answer)
-	if len(values) != 5 || values["zk_watch_count"] != "7" {
+	if len(values) != 6 || values["zk_watch_count"] != "7" {
 		t.Errorf("values %v", values)
 	}
-	if kept := ofInterest(values); len(kept) != 3 || kept["zk_znode_count"] != "9" {
+	if kept := ofInterest(values); len(kept) != 4 || kept["zk_znode_count"] != "9" {
 		t.Errorf("kept %v", kept)
 	}
-	if sync := syncLatencyOf(values); sync == nil || sync.P50 != 500*time.Microsecond || sync.P99 != 2*time.Millisecond {
-		t.Errorf("sync %+v", sync)
+}
+
+// A server tells of its syncs in milliseconds, as Apache does, or in microseconds; one that had none tells nothing.
+func TestSyncLatencyKnowsItsUnit(t *testing.T) {
+	for _, test := range []struct {
+		values map[string]string
+		want   SyncLatency
+	}{
+		{map[string]string{"zk_cnt_fsynctime": "3", "zk_p50_fsynctime": "1", "zk_p99_fsynctime": "2"},
+			SyncLatency{Count: 3, P50: time.Millisecond, P99: 2 * time.Millisecond}},
+		{map[string]string{"zk_cnt_fsynctime_us": "9", "zk_p50_fsynctime_us": "151", "zk_p99_fsynctime_us": "408"},
+			SyncLatency{Count: 9, P50: 151 * time.Microsecond, P99: 408 * time.Microsecond}},
+	} {
+		got := syncLatencyOf(test.values)
+		if got == nil || got.Count != test.want.Count || got.P50 != test.want.P50 || got.P99 != test.want.P99 {
+			t.Errorf("%v: %+v, want %+v", test.values, got, test.want)
+		}
 	}
-	if sync := syncLatencyOf(map[string]string{"zk_p50_fsynctime": "x"}); sync != nil {
-		t.Errorf("sync %+v out of nothing", sync)
+	for _, values := range []map[string]string{nil, {"zk_p50_fsynctime": "x"}, {"zk_cnt_fsynctime_us": "0", "zk_p50_fsynctime_us": "0", "zk_p99_fsynctime_us": "0"}} {
+		if got := syncLatencyOf(values); got != nil {
+			t.Errorf("%v: %+v", values, got)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ var resultsTemplate = template.Must(template.New("RESULTS.md").Funcs(template.Fu
 	"seconds": func(d Nanos) string { return trimZeroes(fmt.Sprintf("%.1f", d.Seconds())) },
 	"micros":  func(d Nanos) string { return fmt.Sprintf("%d µs", d.Microseconds()) },
 	"gib":     func(n int64) string { return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30)) },
+	"percent": percent,
 	"join":    strings.Join,
 	"trim":    strings.TrimSpace,
 }).Parse(resultsText))
@@ -34,7 +35,8 @@ var resultsTemplate = template.Must(template.New("RESULTS.md").Funcs(template.Fu
 // report is what the template shows: strings, ready to be put into cells.
 type report struct {
 	*Result
-	Invalid  int // windows that the load generator distrusts
+	Invalid  int     // windows that the load generator distrusts
+	Queued   float64 // the most of any window
 	Ceilings []ceilingRow
 	Tables   []scenarioTable
 	Stages   stageTable
@@ -78,6 +80,7 @@ func newReport(r *Result) report {
 	rep := report{Result: r, Stages: newStageTable(r.Profiles)}
 	for _, c := range r.Cases {
 		for _, w := range c.Windows {
+			rep.Queued = max(rep.Queued, w.Load.Queued)
 			if len(w.Load.Invalid) > 0 {
 				rep.Invalid++
 			}

@@ -222,13 +222,13 @@ func sampleResult() *Result {
 			Party: party, Round: round,
 			Load: Load{
 				Command: "bellwether load --servers 127.0.0.1:40001 --party " + party, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-				Elapsed: 3 * time.Second, Ops: ops, CPU: 900 * time.Millisecond,
+				Elapsed: 3 * time.Second, Ops: ops, CPU: 900 * time.Millisecond, Queued: 0.21,
 				Reads: latency(reads), Writes: latency(writes), Raw: json.RawMessage(`{"made":"up"}`),
 			},
 			Server: Usage{Elapsed: 3 * time.Second, User: cpu / 4, System: cpu - cpu/4, RSSBytes: 30 << 20, PeakRSSBytes: 41 << 20, WriteBytes: 1 << 20, VoluntarySwitches: 1000},
 		}
 		if writes && party != nameCeiling {
-			w.Sync = &SyncLatency{P50: 151 * time.Microsecond, P99: 410 * time.Microsecond, Since: "the server's start"}
+			w.Sync = &SyncLatency{Count: 12345, P50: 151 * time.Microsecond, P99: 410 * time.Microsecond, Since: "the server's start"}
 			w.Monitor = map[string]string{"zk_cnt_fsynctime": "12345"}
 		}
 		return w

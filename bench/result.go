@@ -93,6 +93,8 @@ type Load struct {
 	Writes Latency `json:"writes"`
 	// CPU is what the generator's own process used in the measured part.
 	CPU Nanos `json:"cpuNanos"`
+	// Queued is the share of the measured part, 0 to 1, in which the generator was ready but had no core.
+	Queued float64 `json:"queued"`
 	// Invalid says why the generator distrusts this result; empty if it does not.
 	Invalid []string        `json:"invalid,omitempty"`
 	Raw     json.RawMessage `json:"raw,omitempty"`
@@ -109,8 +111,9 @@ type Latency struct {
 
 // SyncLatency is a server's own account of its log's syncs.
 type SyncLatency struct {
-	P50 Nanos `json:"p50Nanos"`
-	P99 Nanos `json:"p99Nanos"`
+	Count int64 `json:"count"`
+	P50   Nanos `json:"p50Nanos"`
+	P99   Nanos `json:"p99Nanos"`
 	// Since says from when on it counts, in words.
 	Since string `json:"since"`
 }

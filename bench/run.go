@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,66 +50,90 @@ func (s *suite) run(ctx context.Context) error {
 	return errors.Join(err, s.save())
 }
 
-// measure goes through the cases, those of one scenario and value size on the same servers. It returns the parties
-// that still run, which is none unless it fails.
+// measure goes through the cases. It returns the parties that still run, which is none unless it fails.
 func (s *suite) measure(ctx context.Context) (left []*running, err error) {
 	var peer *running
 	if s.peer != nil {
-		// One process for the whole run: a JVM that has warmed up is the fair opponent.
 		if peer, err = s.peer(ctx, s.data); err != nil {
 			return nil, err
 		}
-		s.introduce(peer)
 		left = append(left, peer)
+		if err := s.warmUp(ctx, peer); err != nil {
+			return left, err
+		}
+		s.introduce(peer)
 	}
-	for _, scenario := range s.result.Settings.Scenarios {
-		for _, valueBytes := range s.result.Settings.ValueSize {
-			own, err := s.group(ctx, scenario, valueBytes, peer)
-			if err != nil {
-				return append(left, own...), err
-			}
+	for _, c := range s.result.Settings.cases() {
+		own, err := s.measureCase(ctx, c, peer)
+		if err != nil {
+			return append(left, own...), err
 		}
 	}
 	if peer != nil {
-		if err := peer.stop(); err != nil {
-			return nil, err
-		}
+		return nil, peer.stop()
 	}
 	return nil, nil
 }
 
-// group starts a fresh server and its ceiling and measures every shape of load on them.
-func (s *suite) group(ctx context.Context, scenario Scenario, valueBytes int, peer *running) (own []*running, err error) {
-	server, err := start(ctx, func() (*running, error) { return launchServer(s.program, s.data) })
-	if err != nil {
-		return nil, err
+// peerWarmup is how long a peer is under load before its first window.
+const peerWarmup = 10 * time.Second
+
+// warmUp puts reads and writes on a peer that is one process for the whole run: a JVM whose compiler has seen both is
+// the fair opponent.
+func (s *suite) warmUp(ctx context.Context, peer *running) error {
+	c := Case{Scenario: Scenario{Mix: "get=50,set=50"}, ValueBytes: s.result.Settings.ValueSize[0], Shape: Shape{Sessions: 64, Depth: 32}}
+	spec := s.spec(c, peer)
+	spec.warmup, spec.duration = 0, peerWarmup
+	s.say("     warming up %s for %v", peer.party.Name, peerWarmup)
+	if _, err := s.load(ctx, spec); err != nil {
+		return fmt.Errorf("warm up %s: %w", peer.party.Name, cmp.Or(peer.child.exited(), err))
 	}
-	own = append(own, server)
-	s.introduce(server)
-	parties := []*running{server}
-	if scenario.Ceiling != "" {
+	peer.party.What += fmt.Sprintf("; one process for all windows, warmed up for %v", peerWarmup)
+	return nil
+}
+
+// cases are all cells of a run, in the order of the report.
+func (s Settings) cases() []Case {
+	var all []Case
+	for _, scenario := range s.Scenarios {
+		for _, valueBytes := range s.ValueSize {
+			for _, shape := range s.Shapes {
+				all = append(all, Case{Scenario: scenario, ValueBytes: valueBytes, Shape: shape})
+			}
+		}
+	}
+	return all
+}
+
+// measureCase measures a fresh server, its ceiling, and the peer if there is one. It returns those it started that
+// still run, which is none unless it fails.
+func (s *suite) measureCase(ctx context.Context, c Case, peer *running) (own []*running, err error) {
+	if c.Scenario.Ceiling != "" {
 		ceiling, err := start(ctx, func() (*running, error) {
-			return launchCeiling(s.program, s.data, scenario.Ceiling, valueBytes)
+			return launchCeiling(s.program, s.data, c.Scenario.Ceiling, c.ValueBytes)
 		})
 		if err != nil {
-			return own, err
+			return nil, err
 		}
 		own = append(own, ceiling)
 		s.introduce(ceiling)
-		parties = []*running{ceiling, server}
 	}
+	server, err := start(ctx, func() (*running, error) { return launchServer(s.program, s.data) })
+	if err != nil {
+		return own, err
+	}
+	own = append(own, server)
+	s.introduce(server)
+	parties := slices.Clone(own)
 	if peer != nil {
 		parties = append(parties, peer)
 	}
-	for _, shape := range s.result.Settings.Shapes {
-		c := Case{Scenario: scenario, ValueBytes: valueBytes, Shape: shape}
-		if err := s.measureCase(ctx, c, parties); err != nil {
+	if err := s.takeTurns(ctx, c, parties); err != nil {
+		return own, err
+	}
+	if s.profiled(c) {
+		if err := s.profile(ctx, c, server); err != nil {
 			return own, err
-		}
-		if s.profiled(c) {
-			if err := s.profile(ctx, c, server); err != nil {
-				return own, err
-			}
 		}
 	}
 	for i, p := range own {
@@ -116,24 +141,27 @@ func (s *suite) group(ctx context.Context, scenario Scenario, valueBytes int, pe
 			return own[i+1:], err
 		}
 	}
-	return nil, nil
+	return nil, s.save()
 }
 
 // plan says how many windows there will be, and about how long all of it takes.
 func (s *suite) plan() (windows int, about time.Duration) {
-	const around = 400 * time.Millisecond // connecting, making the znodes and removing them
+	const starting, around = 500 * time.Millisecond, 300 * time.Millisecond
 	settings := s.result.Settings
-	for _, scenario := range settings.Scenarios {
+	if s.peer != nil {
+		about += peerWarmup
+	}
+	for _, c := range settings.cases() {
 		parties := 1
-		if scenario.Ceiling != "" {
+		if c.Scenario.Ceiling != "" {
 			parties++
 		}
+		about += time.Duration(parties) * starting
 		if s.peer != nil {
 			parties++
 		}
-		windows += parties * len(settings.ValueSize) * len(settings.Shapes) * settings.Repeat
-		about += time.Duration(len(settings.ValueSize)) * time.Second // starting and stopping
-		if settings.Profile > 0 {
+		windows += parties * settings.Repeat
+		if s.profiled(c) {
 			about += settings.Profile + settings.Warmup + around
 		}
 	}
@@ -148,12 +176,11 @@ func (s *suite) introduce(p *running) {
 	}
 }
 
-// measureCase gives every party its windows, in turns, every second round in the opposite order: a machine that gets
-// slower by the minute favours none.
-func (s *suite) measureCase(ctx context.Context, c Case, parties []*running) error {
+// takeTurns gives every party its windows, every second round in the opposite order: a machine that gets slower by the
+// minute favours none.
+func (s *suite) takeTurns(ctx context.Context, c Case, order []*running) error {
 	s.result.Cases = append(s.result.Cases, CaseResult{Case: c})
 	last := &s.result.Cases[len(s.result.Cases)-1]
-	order := slices.Clone(parties)
 	for round := range s.result.Settings.Repeat {
 		for _, p := range order {
 			w, err := s.window(ctx, c, p, round)
@@ -164,137 +191,7 @@ func (s *suite) measureCase(ctx context.Context, c Case, parties []*running) err
 		}
 		slices.Reverse(order)
 	}
-	return s.save()
-}
-
-// window measures one party once. With an error, the window holds what was known by then, and the error's text.
-func (s *suite) window(ctx context.Context, c Case, p *running, round int) (Window, error) {
-	w := Window{Party: p.party.Name, Round: round}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	watching := make(chan struct{})
-	defer close(watching)
-	go func() { // a server that dies ends the load at once, with its own words as the reason
-		select {
-		case <-p.child.ended:
-			cancel(p.child.exited())
-		case <-watching:
-		}
-	}()
-
-	usage := watchProcess(s.proc, p.child.pid())
-	var err error
-	w.Load, err = s.load(ctx, s.spec(c, p))
-	samples, sampling := usage.stop()
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
-	}
-	if err == nil {
-		err = sampling
-	}
-	if err == nil {
-		w.Server = usageDuring(samples, w.Load.Started, w.Load.Elapsed)
-		if answer, asking := fourLetterWord(ctx, p.addr, "mntr"); asking == nil {
-			values := parseMonitor(answer)
-			w.Monitor, w.Sync = ofInterest(values), syncLatencyOf(values)
-		}
-	}
-	if err != nil {
-		w.Error = err.Error()
-	}
-	s.done++
-	s.say("%3d  %-9s %5d B %7v  %-9s  %s", s.done, c.Scenario.Name, c.ValueBytes, c.Shape, p.party.Name, w.line())
-	return w, err
-}
-
-// line says the essence of a window while the suite runs.
-func (w Window) line() string {
-	if w.Error != "" {
-		return "FAILED: " + w.Error
-	}
-	text := fmt.Sprintf("%10s ops/s  %6s µs CPU/op", formatCount(w.Load.OpsPerSecond()), formatMicros(w.serverCPUPerOp()))
-	if w.Load.Reads.Count > 0 {
-		text += fmt.Sprintf("  read p50 %s p99 %s ms", formatMillis(w.Load.Reads.P50), formatMillis(w.Load.Reads.P99))
-	}
-	if w.Load.Writes.Count > 0 {
-		text += fmt.Sprintf("  write p50 %s p99 %s ms", formatMillis(w.Load.Writes.P50), formatMillis(w.Load.Writes.P99))
-	}
-	if w.Load.Errors > 0 {
-		text += fmt.Sprintf("  %d ERRORS", w.Load.Errors)
-	}
-	if len(w.Load.Invalid) > 0 {
-		text += "  INVALID"
-	}
-	return text
-}
-
-// spec says what load a case means.
-func (s *suite) spec(c Case, p *running) loadSpec {
-	settings := s.result.Settings
-	return loadSpec{
-		addr: p.addr, mix: c.Scenario.Mix, valueBytes: c.ValueBytes, keys: settings.Keys, shape: c.Shape,
-		warmup: settings.Warmup, duration: settings.Duration, seed: settings.Seed,
-	}
-}
-
-// profiled reports whether a case is the one of its scenario that a profile is taken of: the smallest value, where the
-// bytes weigh least, under the deepest load.
-func (s *suite) profiled(c Case) bool {
-	settings := s.result.Settings
-	if settings.Profile == 0 || c.ValueBytes != slices.Min(settings.ValueSize) {
-		return false
-	}
-	deepest := slices.MaxFunc(settings.Shapes, func(a, b Shape) int { return a.Depth - b.Depth })
-	return c.Shape == deepest
-}
-
-// profile takes a CPU profile of the server under the load of a case, in a window of its own.
-func (s *suite) profile(ctx context.Context, c Case, server *running) error {
-	spec := s.spec(c, server)
-	spec.duration = s.result.Settings.Profile + time.Minute // it is ended when the profile is there
-	loadCtx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	loading, ended := make(chan struct{}), make(chan error, 1)
-	spec.loading = func() { close(loading) }
-	go func() {
-		_, err := s.load(loadCtx, spec)
-		ended <- err
-	}()
-	var data []byte
-	var err error
-	select {
-	case <-loading:
-		data, err = fetchProfile(ctx, server.pprof, int(s.result.Settings.Profile.Round(time.Second).Seconds()))
-		cancel()
-		<-ended // its error is that it was ended
-	case err = <-ended:
-	}
-	if err == nil {
-		err = s.keepProfile(c, data)
-	}
-	if died := server.child.exited(); died != nil {
-		err = died
-	}
-	if err != nil {
-		return fmt.Errorf("profile of %s: %w", c.Scenario.Name, err)
-	}
 	return nil
-}
-
-// keepProfile writes a profile and its summary beside each other.
-func (s *suite) keepProfile(c Case, data []byte) error {
-	summary, err := summarizeProfile(data)
-	if err != nil {
-		return err
-	}
-	name := profilesDir + "/" + c.Scenario.Name
-	summary.Case, summary.Party, summary.File = c, nameServer, name+".pprof"
-	s.result.Profiles = append(s.result.Profiles, summary)
-	s.say("     %-9s %5d B %7v  profile    %s", c.Scenario.Name, c.ValueBytes, c.Shape, summary.File)
-	return errors.Join(
-		writeFile(filepath.Join(s.out, summary.File), data),
-		writeFile(filepath.Join(s.out, name+".txt"), summary.text()),
-	)
 }
 
 // save writes the raw result and the report as they are now.

@@ -162,16 +162,16 @@ func TestInterruptedRunKeepsItsResult(t *testing.T) {
 	}
 }
 
-// A server that ends before it serves is reported with its own last words.
+// A program that ends before it serves is reported as such, as is one that is not there.
 func TestServerThatDoesNotStart(t *testing.T) {
 	s := newSuite(t, pingLoad)
 	s.program = "/bin/false"
-	if err := s.run(t.Context()); err == nil || !strings.Contains(err.Error(), "bellwether serve ended by itself (exit status 1)") {
+	if err := s.run(t.Context()); err == nil || !strings.Contains(err.Error(), "ended by itself (exit status 1) and printed nothing") {
 		t.Fatalf("error %v", err)
 	}
 	s = newSuite(t, pingLoad)
 	s.program = filepath.Join(s.out, "missing")
-	if err := s.run(t.Context()); err == nil || !strings.Contains(err.Error(), "start bellwether serve") {
+	if err := s.run(t.Context()); err == nil || !strings.Contains(err.Error(), "start echo ceiling") {
 		t.Fatalf("error %v", err)
 	}
 }
@@ -231,7 +231,7 @@ func newSuite(t *testing.T, load loader) *suite {
 		result: &Result{
 			Schema: SchemaVersion, Started: time.Now(), Command: "bellwether bench",
 			Settings: Settings{
-				Scenarios: []Scenario{scenarios[0], scenarios[2]}, ValueSize: []int{100},
+				Keys: keyCount, Scenarios: []Scenario{scenarios[0], scenarios[2]}, ValueSize: []int{100},
 				Shapes: []Shape{{2, 1}, {2, 4}}, Duration: time.Second, Profile: time.Second, Repeat: 2,
 			},
 		},
