@@ -81,7 +81,7 @@ func (s loadSpec) command() string {
 	return commandLine("bellwether", []string{
 		"load", "--servers", s.addr, "--mix", s.mix,
 		"--sessions", strconv.Itoa(s.shape.Sessions), "--depth", strconv.Itoa(s.shape.Depth),
-		"--keys", strconv.Itoa(s.keys), "--value-size", strconv.Itoa(s.valueBytes),
+		"--keys", strconv.Itoa(s.keys), "--value", strconv.Itoa(s.valueBytes),
 		"--warmup", s.warmup.String(), "--duration", s.duration.String(), "--seed", strconv.FormatUint(s.seed, 10), "--keep",
 	})
 }

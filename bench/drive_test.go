@@ -39,7 +39,7 @@ func TestLoadGeneratorDrivesTheCeilings(t *testing.T) {
 			if err := json.Unmarshal(load.Raw, &raw); err != nil || raw.Good != load.Ops {
 				t.Errorf("raw result: %d good, %v", raw.Good, err)
 			}
-			for _, part := range []string{"load --servers 127.0.0.1:", "--mix " + test.mix, "--sessions 4", "--depth 8", "--value-size 100"} {
+			for _, part := range []string{"load --servers 127.0.0.1:", "--mix " + test.mix, "--sessions 4", "--depth 8", "--value 100"} {
 				if !strings.Contains(load.Command, part) {
 					t.Errorf("command %s lacks %s", load.Command, part)
 				}
