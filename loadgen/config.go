@@ -77,10 +77,11 @@ type Config struct {
 	turn func(*worker) // of tests: called once a turn while load is on
 }
 
-// DefaultConfig is a closed loop of 64 sessions with one request in flight each, reading 9 times of 10.
+// DefaultConfig is a closed loop of 50 sessions with one request in flight each, reading 9 times of 10. By default
+// ZooKeeper accepts 60 connections from one address.
 func DefaultConfig() Config {
 	return Config{
-		Sessions: 64, Depth: 1, Arrival: Uniform,
+		Sessions: 50, Depth: 1, Arrival: Uniform,
 		Mix: Mix{Get: 90, Set: 10}, MultiSize: 4,
 		Keys: 10_000, KeyPrefix: "/bellwether-load", DirSize: 100, KeyDist: KeyDist{Kind: UniformKeys}, ValueSize: 100,
 		Warmup: 2 * time.Second, Duration: 10 * time.Second, Drain: 10 * time.Second, Seed: 1,

@@ -67,7 +67,8 @@ func (w *worker) untilDone() error {
 				giveUp = now + int64(w.config.Drain)
 			}
 		}
-		if now >= giveUp || !issuing && w.outstanding == 0 || w.run.aborted.Load() {
+		quiet := !issuing && w.outstanding == 0 && (now >= end || w.countReached() || w.run.interrupted())
+		if quiet || now >= giveUp || w.run.aborted.Load() {
 			return nil
 		}
 		until := now + int64(50*time.Millisecond)
@@ -83,15 +84,26 @@ func (w *worker) untilDone() error {
 	}
 }
 
+// countReached reports whether all requests of the count were issued.
+func (w *worker) countReached() bool {
+	if w.config.Rate > 0 {
+		return w.left == 0
+	}
+	return w.active == 0
+}
+
 // moreToIssue reports whether requests are still to be issued. In an open loop those that are overdue are.
 func (w *worker) moreToIssue(now int64) bool {
 	if w.run.interrupted() {
 		return false
 	}
-	if w.config.Rate > 0 {
-		return w.left > 0 && w.schedule.due() < w.run.end
+	if w.countReached() {
+		return false
 	}
-	return w.active > 0 && now < w.run.end
+	if w.config.Rate > 0 {
+		return w.schedule.due() < w.run.end
+	}
+	return now < w.run.end
 }
 
 // loadReply counts a reply. In a closed loop it is followed by the session's next request.

@@ -112,7 +112,8 @@ func (r *Result) writeTail(b *strings.Builder) {
 	for _, l := range g.Loops {
 		fmt.Fprintf(b, " loop: busy %.0f %%, queued %.0f %%, slept %.0f %%;", 100*l.Busy, 100*l.Queued, 100*l.Slept)
 	}
-	fmt.Fprintf(b, " %d collections, %s of pauses\n", g.Collections, nanos(g.Pauses))
+	fmt.Fprintf(b, " replies waited to be read for up to p50 %s, p99 %s; %d collections, %s of pauses\n",
+		nanos(g.ReadDelay.P50), nanos(g.ReadDelay.P99), g.Collections, nanos(g.Pauses))
 	for _, note := range r.Notes {
 		fmt.Fprintf(b, "note        %s\n", note)
 	}

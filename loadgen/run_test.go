@@ -50,6 +50,21 @@ func TestRunMeasuresItsCount(t *testing.T) {
 	}
 }
 
+// A timed run measures its whole duration, and has a point for every second of it, in both models.
+func TestTimedRunHasEverySecond(t *testing.T) {
+	for _, rate := range []float64{0, 100} {
+		c := quick(newStub(t, 10).start())
+		c.Rate, c.Count, c.Warmup, c.Duration, c.Workers = rate, 0, 0, 2*time.Second, 2
+		res := mustRun(t, c)
+		if len(res.Series) != 2 || res.Seconds != 2 || res.Series[0].Ops == 0 {
+			t.Errorf("rate %g: %g s, series %+v", rate, res.Seconds, res.Series)
+		}
+		if rate > 0 && res.Requests.Answered != 200 {
+			t.Errorf("%d requests were due in 2 s at %g/s", res.Requests.Answered, rate)
+		}
+	}
+}
+
 // Kept keys stay; what the load created goes.
 func TestKeepLeavesTheKeys(t *testing.T) {
 	s := newStub(t, 10).start()

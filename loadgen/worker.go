@@ -156,8 +156,9 @@ func (w *worker) connect() error {
 		if w.loop.OpenCount() < len(w.sessions) {
 			return fmt.Errorf("a session was refused; tried %s", w.loop.Tried())
 		}
-		if now-since > int64(w.config.Patience) { // a limit on connections, for one
-			return fmt.Errorf("only %d of %d sessions could be opened; tried %s", most, len(w.sessions), w.loop.Tried())
+		if now-since > int64(w.config.Patience) {
+			return fmt.Errorf("only %d of %d sessions could be opened: servers limit the connections from one address "+
+				"(maxClientCnxns, by default 60): raise that or ask for fewer sessions; tried %s", most, len(w.sessions), w.loop.Tried())
 		}
 	}
 	return nil
