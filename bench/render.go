@@ -166,7 +166,7 @@ func (row *windowRow) fill(s summary) {
 	row.WriteP50, row.WriteP99, row.WriteP999 = formatLatency(s.writes)
 	row.ServerCPU, row.GeneratorCPU = formatMicros(s.serverCPU), formatMicros(s.generatorCPU)
 	row.RSS = fmt.Sprintf("%d", (s.peakRSS+(1<<19))>>20)
-	if s.sync != nil {
+	if s.sync != nil && s.writes.Count > 0 { // without writes there were only those of the preparation
 		row.Sync = formatMillis(s.sync.P50) + " / " + formatMillis(s.sync.P99)
 	}
 }
