@@ -195,7 +195,7 @@ func (w *world) release(share float64) func() error {
 
 func (w *world) truncate(share float64) func() error {
 	return func() error {
-		zxid := w.at(share)
+		zxid := max(w.at(share), w.log.Base())
 		return w.replace(w.m.truncated(zxid), func() error { return w.log.TruncateAfter(zxid) })
 	}
 }

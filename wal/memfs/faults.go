@@ -109,11 +109,12 @@ func (fs *FS) Flip(path string, bit int64) error {
 	return nil
 }
 
-// fault is what happens to one call. A call that crashes has an error too, but its effect may reach the disk like that
-// of any unsynced call; a call that failed has none.
+// fault is what happens to one call; the zero value: it succeeds. The call during which the machine stops has an error,
+// but its effect may reach the disk like that of any unsynced call. The ones after it have an error and no effect.
 type fault struct {
 	err     error
-	crashes bool
+	crashes bool // the machine stops during this call
+	device  bool // the device failed it
 	short   bool
 }
 
@@ -141,7 +142,7 @@ func (fs *FS) begin(op Op, path string, length int) fault {
 		if err == nil {
 			err = syscall.EIO
 		}
-		return fault{err: &os.PathError{Op: string(op), Path: path, Err: err}, short: fs.faults.Short}
+		return fault{err: &os.PathError{Op: string(op), Path: path, Err: err}, device: true, short: fs.faults.Short}
 	}
 	return fault{}
 }

@@ -138,7 +138,7 @@ func (f *file) Sync() error {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
 	fault := f.fs.begin(OpSync, f.path, 0)
-	if fault.failed() {
+	if fault.device {
 		// What did not get through is forgotten: it can be read as long as the machine lives, and no later Sync
 		// writes it.
 		v := Variant{Data: TornSectors}
@@ -147,7 +147,7 @@ func (f *file) Sync() error {
 		f.node.pending = nil
 		return fault.err
 	}
-	if fault.err != nil { // the machine stops meanwhile: as if the sync had not begun
+	if fault.err != nil { // the machine stops: as if the sync had not begun
 		return fault.err
 	}
 	if err := f.check("sync"); err != nil {
