@@ -24,6 +24,7 @@ func BenchmarkGenerator(b *testing.B) {
 				b.ReportMetric(res.Generator.LoopPerOp, "loop-ns/op")
 				b.ReportMetric(res.PerSecond, "ops/s")
 				b.ReportMetric(res.Generator.Loops[0].Busy*100, "busy-%")
+				b.ReportMetric(float64(res.Good)/float64(res.Generator.ReadDelay.Count), "ops/read")
 			})
 		}
 	}

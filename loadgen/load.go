@@ -14,6 +14,9 @@ import (
 // Requests are issued until end. What was due by then and is not sent, or not answered, gets until giveUp.
 func (w *worker) load() error {
 	c, r := w.config, w.run
+	if r.interrupted() {
+		return nil
+	}
 	w.recorder = newRecorder(c, r.zero, r.start, r.end, r.seconds)
 	w.roomSince = r.zero
 	if c.Rate > 0 {

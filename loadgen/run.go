@@ -231,6 +231,7 @@ func (r *run) reason(ctx context.Context) error {
 
 // closeSessions ends every session, so that the servers need not wait for their expiry.
 func (w *worker) closeSessions() error {
+	w.closing = true
 	for i := range w.sessions {
 		w.sessions[i].conn.Close()
 	}

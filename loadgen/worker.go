@@ -53,6 +53,7 @@ type worker struct {
 	tried      string // what the loop tried, for texts
 
 	lastReady  int64 // when a session was last ready
+	closing    bool  // sessions are being closed: that none is ready means nothing
 	orderError error // the first violation of the order of replies
 	cleanError error // why something was left behind
 }
@@ -133,7 +134,7 @@ func (w *worker) turn(until int64) error {
 		return err
 	}
 	now := w.loop.Now()
-	if w.loop.ReadyCount() > 0 || w.lastReady == 0 || w.loop.OpenCount() == 0 {
+	if w.loop.ReadyCount() > 0 || w.lastReady == 0 || w.closing {
 		w.lastReady = now
 	}
 	if gone := time.Duration(now - w.lastReady); gone > w.config.Patience {

@@ -190,6 +190,9 @@ func TestClientAgainstARealServer(t *testing.T) {
 	must(err)
 	must(c.Delete(ctx, path, AnyVersion))
 	must(c.Delete(ctx, base, AnyVersion))
+	if err := c.Delete(ctx, "/", AnyVersion); err != nil && CodeOf(err) != wire.NotEmpty {
+		t.Error(err)
+	}
 	if _, ok, err := c.Exists(ctx, base, false); ok || err != nil {
 		t.Fatalf("after the delete: %v, %v", ok, err)
 	}
