@@ -68,6 +68,7 @@ func (q *applyQueue) take(w *applyWork) bool {
 type applier struct {
 	engine  *Engine
 	replica *replica.Applier
+	reader  reader // of reads that stand behind writes of their session
 
 	awaited []replica.Awaited // from head on still to be answered
 	head    int
@@ -125,13 +126,19 @@ func (a *applier) answerBarriers() {
 		}
 		a.head++
 		d := delivery{kind: deliverRefusal, conn: w.Origin.Conn, xid: w.Cxid, code: int32(w.Code)}
+		a.reply = a.reply[:0]
 		switch w.Op {
 		case replica.OpBarrier:
 			d.kind = deliverReleased
 		case replica.OpResume, wire.OpCreateSession:
 			d.kind, d.session = deliverConnected, w.Session
+		default:
+			if w.Code == wire.OK {
+				d.kind = deliverReply
+				a.reply, _ = a.reader.execute(a.reply, &asker{session: w.Session, ids: w.IDs}, w.Cxid, w.Op, w.Body)
+			}
 		}
-		a.gather(w.Origin).add(d, nil)
+		a.gather(w.Origin).add(d, a.reply)
 	}
 }
 

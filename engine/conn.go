@@ -34,7 +34,8 @@ const (
 // loop, and keeps the answers in the order of the requests. Everything in it belongs to its event loop.
 //
 // Order within a session: writes may be in flight together, for they are executed in the order they were handed over. A
-// read waits, unread in the sink, until the writes before it are answered, and whatever stands behind it waits with it.
+// read behind them is handed over, too, and executed in its place by the apply loop; the few requests for which that will
+// not do (followsWrites) wait, unread in the sink, until nothing is in flight, and whatever stands behind waits with them.
 type Conn struct {
 	loop   *Loop
 	sink   Sink
@@ -42,10 +43,9 @@ type Conn struct {
 	number uint32
 	state  state
 
-	session   int64
+	asker     // who the client is
 	timeoutMs int32
 	live      *live
-	ids       []replica.Identity // never changed, only replaced: requests refer to it
 	hello     hello
 
 	wants    int    // unread bytes that make the next frame whole, 0 if not known

@@ -53,8 +53,7 @@ type Loop struct {
 	nowNs       int64 // the engine's clock at the beginning of the turn
 	received    int64 // frames, in this turn
 	sent        int64
-	reads       int64
-	in          decoders
+	reader      reader
 	scratch     []byte
 	counters    loopCounters
 }
@@ -71,6 +70,7 @@ type loopCounters struct {
 // not block. All loops are added before the first connection is opened.
 func (e *Engine) NewLoop(wake func()) *Loop {
 	l := &Loop{engine: e, index: int32(len(e.loops)) + 1, wake: wake}
+	l.reader = reader{engine: e, box: &l.box}
 	l.conns = append(l.conns, nil) // number 0 is never a connection's
 	e.loops = append(e.loops, l)
 	e.applier.gathers = append(e.applier.gathers, gather{})
@@ -92,14 +92,10 @@ func (l *Loop) Open(sink Sink, remote netip.AddrPort) *Conn {
 		c.number = uint32(len(l.conns))
 		l.conns = append(l.conns, c)
 	}
+	c.watcher = watch.Watcher(uint32(l.index-1)<<connBits | c.number)
 	c.ids = []replica.Identity{{Scheme: "ip", ID: addressText(remote.Addr())}}
 	l.counters.connections.Add(1)
 	return c
-}
-
-// watcher is the number under which a connection registers watches.
-func (c *Conn) watcher() watch.Watcher {
-	return watch.Watcher(uint32(c.loop.index-1)<<connBits | c.number)
 }
 
 // maxConnsPerLoop is how many connections a watcher's number can tell apart in one loop.
@@ -128,7 +124,7 @@ func (l *Loop) Closed(c *Conn) {
 	l.begin()
 	c.state = stateDead
 	c.out = nil
-	l.engine.watches.RemoveWatcher(c.watcher())
+	l.engine.watches.RemoveWatcher(c.watcher)
 	if c.live != nil {
 		c.live.location.CompareAndSwap(location(l.index, c.number), 0)
 	}
@@ -157,9 +153,9 @@ func (l *Loop) end() {
 func (l *Loop) report() {
 	l.counters.received.Add(l.received)
 	l.counters.sent.Add(l.sent)
-	l.counters.reads.Add(l.reads)
+	l.counters.reads.Add(l.reader.count)
 	l.counters.outstanding.Store(int64(l.outstanding))
-	l.received, l.sent, l.reads = 0, 0, 0
+	l.received, l.sent, l.reader.count = 0, 0, 0
 }
 
 // Tick is to be called some times a second.

@@ -52,6 +52,7 @@ func (e *Engine) restore(epochs zab.Epochs, began time.Time) error {
 	}
 	last := e.applier.last
 	e.applier.replica = replica.NewApplier(e.tree, e.sessions, e.applier)
+	e.applier.reader.engine = e
 	e.applied.Store(last)
 	e.proposed = last
 	e.snaps = snapshotter{engine: e, txns: replayed}

@@ -20,7 +20,8 @@ func (c *Conn) request(frame []byte) (taken bool) {
 	op := wire.OpCode(binary.BigEndian.Uint32(frame[4:]))
 	body := frame[requestHeaderSize:]
 	write := op.IsWrite() && op.FromClient()
-	if write && !c.mayHandOver() || !write && c.inflight > 0 {
+	handOver := write || c.inflight > 0
+	if handOver && !(write || followsWrites(op, body)) || handOver && !c.mayHandOver() {
 		return false
 	}
 	c.stats.Received++
@@ -29,7 +30,7 @@ func (c *Conn) request(frame []byte) (taken bool) {
 	if op != wire.OpAuth && op != wire.OpSASL {
 		c.heard()
 	}
-	if !write {
+	if !handOver {
 		c.read(xid, op, body)
 		return true
 	}
@@ -51,38 +52,33 @@ func (c *Conn) mayHandOver() bool {
 	return false
 }
 
+// followsWrites reports whether a read may go to the apply loop behind the session's writes in flight, to be executed in
+// its place there, so that the writes behind it need not wait for an answer to those before it. One that sets a watch, or
+// says who the connection is, stays on the event loop, and waits until nothing is in flight.
+func followsWrites(op wire.OpCode, body []byte) bool {
+	switch op {
+	case wire.OpGetData, wire.OpExists, wire.OpGetChildren, wire.OpGetChildren2:
+		return len(body) > 0 && body[len(body)-1] == 0 // the watch flag
+	case wire.OpPing, wire.OpSync, wire.OpMultiRead:
+		return true
+	}
+	return false
+}
+
 // read executes what is no write. Nothing of this session is in flight.
 func (c *Conn) read(xid int32, op wire.OpCode, body []byte) {
+	start := len(c.out)
+	var ok bool
+	if c.out, ok = c.loop.reader.execute(c.out, &c.asker, xid, op, body); ok {
+		c.settle(start, c.loop.reader.seq)
+		return
+	}
 	r := wire.NewReader(body)
 	switch op {
-	case wire.OpGetData:
-		c.getData(xid, &r)
-	case wire.OpExists:
-		c.exists(xid, &r)
-	case wire.OpGetChildren, wire.OpGetChildren2:
-		c.getChildren(xid, op, &r)
-	case wire.OpPing:
-		c.reply(wire.XidPing, wire.OK)
-	case wire.OpSync:
-		c.sync(xid, &r)
-	case wire.OpGetACL:
-		c.getACL(xid, &r)
-	case wire.OpMultiRead:
-		c.multiRead(xid, r)
-	case wire.OpGetAllChildrenNumber:
-		c.getAllChildrenNumber(xid, &r)
-	case wire.OpGetEphemerals:
-		c.getEphemerals(xid, &r)
-	case wire.OpWhoAmI:
-		c.whoAmI(xid)
 	case wire.OpSetWatches:
 		c.setWatches(xid, &r)
 	case wire.OpSetWatches2:
 		c.setWatches2(xid, &r)
-	case wire.OpAddWatch:
-		c.addWatch(xid, &r)
-	case wire.OpCheckWatches, wire.OpRemoveWatches:
-		c.removeWatches(xid, op, &r)
 	case wire.OpAuth:
 		c.auth(xid, &r)
 	case wire.OpSASL:
@@ -97,8 +93,8 @@ func (c *Conn) read(xid int32, op wire.OpCode, body []byte) {
 // reply appends an answer that is a header only, its zxid the last applied.
 func (c *Conn) reply(xid int32, code wire.Code) {
 	start := len(c.out)
-	c.out = wire.AppendReply(c.out, xid, c.loop.engine.tree.Zxid(), code)
-	c.settle(start, c.loop.box.pushed.Load())
+	c.out = c.loop.reader.reply(c.out, xid, code)
+	c.settle(start, c.loop.reader.seq)
 }
 
 // settle puts the answer that begins at out[start] into its place: behind every delivery among the first seq that have
@@ -118,7 +114,7 @@ func (c *Conn) settle(start int, seq uint64) {
 
 // auth proves an identity of the connection, for all requests behind it (client-protocol §4.5).
 func (c *Conn) auth(xid int32, r *wire.Reader) {
-	q := &c.loop.in.auth
+	q := &c.loop.reader.auth
 	if q.Decode(r) == nil {
 		if ids, ok := c.loop.engine.authenticate(c.ids, q.Scheme, q.Auth); ok {
 			c.ids = ids

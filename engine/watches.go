@@ -8,7 +8,7 @@ import (
 // setWatches registers again the watches of a client that has reconnected, and tells it what it missed: catch-up events
 // come before the reply, in the order of the lists (client-protocol §6.6).
 func (c *Conn) setWatches(xid int32, r *wire.Reader) {
-	q := &c.loop.in.set
+	q := &c.loop.reader.set
 	if q.Decode(r) != nil || q.HasNull() {
 		c.reply(xid, wire.MarshallingError)
 		return
@@ -18,7 +18,7 @@ func (c *Conn) setWatches(xid int32, r *wire.Reader) {
 }
 
 func (c *Conn) setWatches2(xid int32, r *wire.Reader) {
-	q := &c.loop.in.set2
+	q := &c.loop.reader.set2
 	if q.Decode(r) != nil || q.HasNull() {
 		c.reply(xid, wire.MarshallingError)
 		return
@@ -49,7 +49,7 @@ func (c *Conn) catchUpList(list watch.List, paths []string, seen int64) {
 		}
 		event, register := list.CatchUp(v.Exists(), mzxid, pzxid, seen)
 		if register != 0 {
-			e.watches.Add(path, register, c.watcher())
+			e.watches.Add(path, register, c.watcher)
 		}
 		seq := c.loop.box.pushed.Load()
 		v.Close()
@@ -61,48 +61,39 @@ func (c *Conn) catchUpList(list watch.List, paths []string, seen int64) {
 }
 
 // addWatch sets a persistent watch on any path, whether or not it exists or could.
-func (c *Conn) addWatch(xid int32, r *wire.Reader) {
-	q := &c.loop.in.add
-	if q.Decode(r) != nil || q.NullPath {
-		c.reply(xid, wire.MarshallingError)
-		return
+func (r *reader) addWatch(dst []byte, who *asker, xid int32, in *wire.Reader) []byte {
+	q := &r.add
+	if q.Decode(in) != nil || q.NullPath {
+		return r.reply(dst, xid, wire.MarshallingError)
 	}
 	kind, ok := watch.KindOfMode(int32(q.Mode))
 	if !ok {
-		c.reply(xid, wire.MarshallingError)
-		return
+		return r.reply(dst, xid, wire.MarshallingError)
 	}
-	v := c.loop.engine.tree.View(q.Path)
-	c.loop.engine.watches.Add(q.Path, kind, c.watcher())
-	start := c.begin(xid)
-	c.out = wire.AppendInt(c.out, 0)
-	seq := c.loop.box.pushed.Load()
-	v.Close()
-	wire.EndFrame(c.out, start)
-	c.settle(start, seq)
+	v := r.engine.tree.View(q.Path)
+	r.engine.watches.Add(q.Path, kind, who.watcher)
+	start := len(dst)
+	return r.endView(wire.AppendInt(r.begin(dst, xid), 0), start, &v)
 }
 
 // removeWatches serves removeWatches and checkWatches, which only looks.
-func (c *Conn) removeWatches(xid int32, op wire.OpCode, r *wire.Reader) {
-	q := &c.loop.in.remove
-	if q.Decode(r) != nil || q.NullPath {
-		c.reply(xid, wire.MarshallingError)
-		return
+func (r *reader) removeWatches(dst []byte, who *asker, xid int32, op wire.OpCode, in *wire.Reader) []byte {
+	q := &r.remove
+	if q.Decode(in) != nil || q.NullPath {
+		return r.reply(dst, xid, wire.MarshallingError)
 	}
 	kinds, ok := watch.KindsOfType(int32(q.Type))
 	if !ok {
-		c.reply(xid, wire.MarshallingError)
-		return
+		return r.reply(dst, xid, wire.MarshallingError)
 	}
-	t, found := c.loop.engine.watches, false
+	found := false
 	if op == wire.OpRemoveWatches {
-		found = t.Remove(q.Path, kinds, c.watcher())
+		found = r.engine.watches.Remove(q.Path, kinds, who.watcher)
 	} else {
-		found = t.Has(q.Path, kinds, c.watcher())
+		found = r.engine.watches.Has(q.Path, kinds, who.watcher)
 	}
 	if !found {
-		c.reply(xid, wire.NoWatcher)
-		return
+		return r.reply(dst, xid, wire.NoWatcher)
 	}
-	c.reply(xid, wire.OK)
+	return r.reply(dst, xid, wire.OK)
 }

@@ -1,13 +1,13 @@
 // Package replica is the mind of a server: it turns requests into transactions, has package zab order them, and applies
 // them to the tree. It is pure: no goroutine, no clock, no file, no socket, so that one seed replays one history.
 //
-//	                Replica (one goroutine)                          Applier (another one)
-//	 Submit ──► prepare: check against tree + pending ──► zab.Propose      Apply ──► tree, session table
-//	            changes, write the transaction                ▲     │        ▲       Observer.Changed: watches
-//	 Persisted, Tick, Step ───────────────────────────────────┘     ▼        │       reply bytes
-//	                                              Ready: Entries ─► disk     │
-//	                                                     Committed ──────────┘
-//	                                                     Awaited: who waits for which answer
+//	               Replica (one goroutine)                          Applier (another one)
+//	Submit ──► prepare: check against tree + pending ──► zab.Propose      Apply ──► tree, session table
+//	           changes, write the transaction                ▲     │        ▲       Observer.Changed: watches
+//	Persisted, Tick, Step ───────────────────────────────────┘     ▼        │       reply bytes
+//	                                             Ready: Entries ─► disk     │
+//	                                                    Committed ──────────┘
+//	                                                    Awaited: who waits for which answer
 //
 // A transaction is what has come of a request, checked and final: the name of a sequential znode, the new version, the
 // paths that a closing session owned. Its bytes are those of Apache ZooKeeper, header and body (quorum-and-storage §4);

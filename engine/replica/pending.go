@@ -23,11 +23,11 @@ type pending struct {
 	order []stamp // one for each change, in zxid order, from head on
 	head  int
 
-	ephemerals []ephemeralStamp // creations and deletions of ephemerals, in zxid order, from ephemeralHead on
+	ephemerals []ephemeralStamp // creations of ephemerals, in zxid order, from ephHead on
 	ephHead    int
 
-	journal []undo // what to put back if the multi being prepared fails
-	inMulti bool
+	journal []undo // what the transaction begun last has overwritten
+	begun   mark   // where it began
 }
 
 type change struct {
@@ -68,16 +68,14 @@ func (p *pending) lookup(path string) (znode, bool) {
 }
 
 // set records that transaction zxid leaves path in state n. It keeps path: the caller passes a string that
-// aliases the transaction's own immutable bytes.
+// aliases the transaction's own immutable bytes, or one of its own.
 func (p *pending) set(path string, n znode, zxid int64) {
 	slot, known := p.index[path]
 	if !known {
 		slot = p.newSlot()
 		p.index[path] = slot
 	}
-	if p.inMulti {
-		p.journal = append(p.journal, undo{slot: slot, was: p.slots[slot], new: !known})
-	}
+	p.journal = append(p.journal, undo{slot: slot, was: p.slots[slot], new: !known})
 	if known {
 		path = p.slots[slot].path // the map keeps the first key
 	}
@@ -95,7 +93,7 @@ func (p *pending) newSlot() int32 {
 	return int32(len(p.slots) - 1)
 }
 
-// noteEphemeral remembers that a session's set of ephemerals changes at path.
+// noteEphemeral remembers that a session creates an ephemeral, which the tree does not list yet.
 func (p *pending) noteEphemeral(session int64, path string, zxid int64) {
 	p.ephemerals = append(p.ephemerals, ephemeralStamp{zxid: zxid, session: session, path: path})
 }
@@ -136,21 +134,17 @@ func compact[T any](queue []T, head int) ([]T, int) {
 	return queue[:n], 0
 }
 
-// mark is a place in pending to which rollback can return.
+// mark is a place in the queues.
 type mark struct{ order, ephemerals int }
 
-// beginMulti starts to remember what the following calls of set overwrite.
-func (p *pending) beginMulti() mark {
-	p.inMulti, p.journal = true, p.journal[:0]
-	return mark{order: len(p.order), ephemerals: len(p.ephemerals)}
+// begin starts a transaction: what is recorded from here on can be taken back by rollback, until the next begin.
+func (p *pending) begin() {
+	p.journal = p.journal[:0]
+	p.begun = mark{order: len(p.order), ephemerals: len(p.ephemerals)}
 }
 
-// endMulti ends what beginMulti started and, if failed, puts everything back as it was.
-func (p *pending) endMulti(m mark, failed bool) {
-	p.inMulti = false
-	if !failed {
-		return
-	}
+// rollback puts everything back as it was at begin. No release may have come in between.
+func (p *pending) rollback() {
 	for i := len(p.journal) - 1; i >= 0; i-- {
 		u := p.journal[i]
 		if u.new {
@@ -159,6 +153,7 @@ func (p *pending) endMulti(m mark, failed bool) {
 			p.slots[u.slot] = u.was
 		}
 	}
-	p.order = p.order[:m.order]
-	p.ephemerals = p.ephemerals[:m.ephemerals]
+	p.journal = p.journal[:0]
+	p.order = p.order[:p.begun.order]
+	p.ephemerals = p.ephemerals[:p.begun.ephemerals]
 }

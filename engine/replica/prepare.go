@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"math"
+
 	"bellwether/engine/session"
 	"bellwether/engine/tree"
 	"bellwether/engine/wire"
@@ -23,25 +25,34 @@ type preparer struct {
 	setData   wire.SetDataRequest
 	setACL    wire.SetACLRequest
 	check     wire.CheckVersionRequest
+	reconfig  wire.ReconfigRequest
 	writer    wire.MultiTxnWriter
 	acl       []wire.ACL
 	name      []byte
 	paths     []string
 }
 
+// notDecoded, never an answer, says that a request's record cannot be decoded.
+const notDecoded wire.Code = math.MinInt32
+
 // prepare appends the transaction for req to dst. A request that fails its checks becomes an error transaction.
-// One whose record cannot be decoded becomes none (ok is
-// false), except a multi (client-protocol §2.5, notes).
+// One whose record cannot be decoded becomes none (ok is false), except a multi (client-protocol §2.5, notes). What
+// the transaction will have changed is pending from now on; p.pending.rollback takes it back as long as nothing else
+// has been prepared.
 func (p *preparer) prepare(dst []byte, req *Request, zxid, nowMs int64) (txn []byte, ok bool) {
 	start := len(dst)
+	p.pending.begin()
 	header := wire.TxnHeader{ClientID: req.Session, Cxid: req.Cxid, Zxid: zxid, Time: nowMs, Type: req.Op}
 	dst = wire.AppendTxnHeader(dst, &header)
 	body, code := p.body(dst, req, zxid)
 	if code == wire.OK {
 		return body, true
 	}
-	if code == wire.MarshallingError && req.Op != wire.OpMulti {
-		return dst[:start], false
+	if code == notDecoded {
+		if req.Op != wire.OpMulti {
+			return dst[:start], false
+		}
+		code = wire.MarshallingError
 	}
 	header.Type = wire.OpError
 	dst = wire.AppendTxnHeader(dst[:start], &header)
@@ -49,7 +60,10 @@ func (p *preparer) prepare(dst []byte, req *Request, zxid, nowMs int64) (txn []b
 }
 
 func newPreparer(t *tree.Tree, sessions *session.Tracker, o Options) preparer {
-	return preparer{tree: t, sessions: sessions, pending: newPending(), options: o}
+	return preparer{
+		tree: t, sessions: sessions, pending: newPending(), options: o,
+		paths: []string{}, // never nil: a closeSession without ephemerals lists none, which is not the same as no list
+	}
 }
 
 // body appends the body of the transaction for req, or says why there can be none.
@@ -60,14 +74,17 @@ func (p *preparer) body(dst []byte, req *Request, zxid int64) ([]byte, wire.Code
 	case wire.OpCloseSession:
 		return p.prepareCloseSession(dst, req, zxid)
 	case wire.OpMulti:
-		if code := p.checkSession(req); code != wire.OK {
-			return dst, code
-		}
 		return p.prepareMulti(dst, req, zxid)
-	case wire.OpReconfig:
-		return dst, wire.ReconfigDisabled
+	case wire.OpCheck: // a log that holds one outside a multi is poisoned for Apache ZooKeeper (ZOOKEEPER-2623)
+		return dst, wire.Unimplemented
 	}
 	r := wire.NewReader(req.Body)
+	if req.Op == wire.OpReconfig {
+		if p.reconfig.Decode(&r) != nil {
+			return dst, notDecoded
+		}
+		return dst, wire.ReconfigDisabled
+	}
 	return p.change(dst, req.Op, &r, req, zxid)
 }
 
@@ -76,37 +93,36 @@ func (p *preparer) change(dst []byte, op wire.OpCode, r *wire.Reader, req *Reque
 	switch op {
 	case wire.OpCreate, wire.OpCreate2, wire.OpCreateContainer:
 		if p.create.Decode(r) != nil {
-			return dst, wire.MarshallingError
+			return dst, notDecoded
 		}
-		c := creation{op: op, path: p.create.Path, data: p.create.Data, acl: p.create.ACL, mode: p.create.Mode}
+		c := creation{op: op, CreateRequest: &p.create}
 		return p.prepareCreate(dst, &c, req, zxid)
 	case wire.OpCreateTTL:
 		if p.createTTL.Decode(r) != nil {
-			return dst, wire.MarshallingError
+			return dst, notDecoded
 		}
-		t := &p.createTTL
-		c := creation{op: op, path: t.Path, data: t.Data, acl: t.ACL, mode: t.Mode, ttl: t.TTL}
+		c := creation{op: op, CreateRequest: &p.createTTL.CreateRequest, ttl: p.createTTL.TTL}
 		return p.prepareCreate(dst, &c, req, zxid)
 	case wire.OpDelete:
 		if p.delete.Decode(r) != nil {
-			return dst, wire.MarshallingError
+			return dst, notDecoded
 		}
-		return p.prepareDelete(dst, p.delete.Path, p.delete.Version, req, zxid)
+		return p.prepareDelete(dst, &p.delete, req, zxid)
 	case wire.OpDeleteContainer:
 		return p.prepareDeleteContainer(dst, r, zxid)
 	case wire.OpSetData:
 		if p.setData.Decode(r) != nil {
-			return dst, wire.MarshallingError
+			return dst, notDecoded
 		}
 		return p.prepareSetData(dst, &p.setData, req, zxid)
 	case wire.OpSetACL:
 		if p.setACL.Decode(r) != nil {
-			return dst, wire.MarshallingError
+			return dst, notDecoded
 		}
 		return p.prepareSetACL(dst, &p.setACL, req, zxid)
 	case wire.OpCheck:
 		if p.check.Decode(r) != nil {
-			return dst, wire.MarshallingError
+			return dst, notDecoded
 		}
 		return p.prepareCheck(dst, &p.check, req)
 	}

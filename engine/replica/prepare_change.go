@@ -4,10 +4,14 @@ import "bellwether/engine/wire"
 
 // prepareDelete: the permission is asked of the parent, before the znode is looked for, so that a stranger cannot
 // learn what exists (client-protocol §2.5).
-func (p *preparer) prepareDelete(dst []byte, path string, version int32, req *Request, zxid int64) ([]byte, wire.Code) {
+func (p *preparer) prepareDelete(dst []byte, r *wire.DeleteRequest, req *Request, zxid int64) ([]byte, wire.Code) {
 	if code := p.checkSession(req); code != wire.OK {
 		return dst, code
 	}
+	if r.NullPath {
+		return dst, wire.MarshallingError
+	}
+	path := r.Path
 	parentPath, _, ok := wire.SplitPath(path)
 	if !ok || !deletable(path) {
 		return dst, wire.BadArguments
@@ -23,18 +27,19 @@ func (p *preparer) prepareDelete(dst []byte, path string, version int32, req *Re
 	switch {
 	case !n.exists:
 		return dst, wire.NoNode
-	case !versionMatches(version, n.version):
+	case !versionMatches(r.Version, n.version):
 		return dst, wire.BadVersion
 	case n.children > 0:
 		return dst, wire.NotEmpty
 	}
-	return p.recordDelete(dst, path, parentPath, n, parent, zxid), wire.OK
+	return p.recordDelete(dst, path, parentPath, parent, zxid), wire.OK
 }
 
-// prepareDeleteContainer removes a container or TTL znode that has become empty; only the server itself asks.
+// prepareDeleteContainer removes a container or TTL znode that has become empty; only the server itself asks. It had
+// looked some time ago: by now there may be a znode of that name that somebody means to keep.
 func (p *preparer) prepareDeleteContainer(dst []byte, r *wire.Reader, zxid int64) ([]byte, wire.Code) {
 	if p.container.Decode(r) != nil {
-		return dst, wire.MarshallingError
+		return dst, notDecoded
 	}
 	path := p.container.Path
 	parentPath, _, ok := wire.SplitPath(path)
@@ -47,26 +52,23 @@ func (p *preparer) prepareDeleteContainer(dst []byte, r *wire.Reader, zxid int64
 		return dst, wire.NoNode
 	case n.children > 0:
 		return dst, wire.NotEmpty
-	case isEphemeralOwner(n.owner):
+	case n.owner == 0 || isEphemeralOwner(n.owner):
 		return dst, wire.BadVersion
 	}
 	parent := p.lookup(parentPath)
 	if !parent.exists {
 		return dst, wire.NoNode
 	}
-	return p.recordDelete(dst, path, parentPath, n, parent, zxid), wire.OK
+	return p.recordDelete(dst, path, parentPath, parent, zxid), wire.OK
 }
 
-func (p *preparer) recordDelete(dst []byte, path, parentPath string, n, parent znode, zxid int64) []byte {
+func (p *preparer) recordDelete(dst []byte, path, parentPath string, parent znode, zxid int64) []byte {
 	start := len(dst)
 	dst = (&wire.DeleteTxn{Path: path}).Append(dst)
 	path = pathIn(dst[start:])
 	parent.children--
 	p.pending.set(path, znode{}, zxid)
 	p.pending.set(path[:len(parentPath)], parent, zxid)
-	if isEphemeralOwner(n.owner) {
-		p.pending.noteEphemeral(n.owner, path, zxid)
-	}
 	return dst
 }
 
@@ -107,7 +109,7 @@ func (p *preparer) prepareSetACL(dst []byte, r *wire.SetACLRequest, req *Request
 		return dst, wire.BadVersion
 	}
 	n.aversion = nextVersion(n.aversion)
-	if n.acl = nil; !isOpen(acl) {
+	if n.acl = nil; !wire.IsOpenACL(acl) {
 		n.acl = cloneACL(acl)
 	}
 	start := len(dst)

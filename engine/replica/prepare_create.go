@@ -4,12 +4,9 @@ import "bellwether/engine/wire"
 
 // creation is what the four create operations have in common.
 type creation struct {
-	op   wire.OpCode
-	path string
-	data []byte
-	acl  []wire.ACL
-	mode wire.CreateMode
-	ttl  int64 // ms; only with OpCreateTTL
+	op wire.OpCode
+	*wire.CreateRequest
+	ttl int64 // ms; only with OpCreateTTL
 }
 
 // prepareCreate appends the body of a create, create2, createContainer or createTTL transaction. The order of the
@@ -21,11 +18,14 @@ func (p *preparer) prepareCreate(dst []byte, c *creation, req *Request, zxid int
 	if code := p.checkSession(req); code != wire.OK {
 		return dst, code
 	}
-	parentPath, _, ok := wire.SplitPath(c.path)
+	if c.NullPath {
+		return dst, wire.MarshallingError
+	}
+	parentPath, _, ok := wire.SplitPath(c.Path)
 	if !ok {
 		return dst, wire.BadArguments
 	}
-	acl, code := fixACL(p.acl[:0], c.acl, req.IDs)
+	acl, code := fixACL(p.acl[:0], c.ACL, req.IDs)
 	if p.acl = acl; code != wire.OK {
 		return dst, code
 	}
@@ -36,9 +36,9 @@ func (p *preparer) prepareCreate(dst []byte, c *creation, req *Request, zxid int
 	if !p.allowed(parent.acl, wire.PermCreate, req) {
 		return dst, wire.NoAuth
 	}
-	path := c.path
-	if c.mode.IsSequential() {
-		p.name = wire.AppendSequence(append(p.name[:0], c.path...), parent.cversion)
+	path := c.Path
+	if c.Mode.IsSequential() {
+		p.name = wire.AppendSequence(append(p.name[:0], c.Path...), parent.cversion)
 		path = string(p.name)
 	}
 	if wire.ValidatePath(path) != nil {
@@ -56,13 +56,13 @@ func (p *preparer) prepareCreate(dst []byte, c *creation, req *Request, zxid int
 // checkMode refuses flags that do not fit the operation (client-protocol §2.5; §12.17 for createTTL).
 func (p *preparer) checkMode(c *creation) wire.Code {
 	switch {
-	case !c.mode.Valid():
+	case !c.Mode.Valid():
 		return wire.BadArguments
-	case c.mode.IsTTL() && !p.options.ExtendedTypes:
+	case c.Mode.IsTTL() && !p.options.ExtendedTypes:
 		return wire.Unimplemented
-	case c.mode.IsTTL() != (c.op == wire.OpCreateTTL):
+	case c.Mode.IsTTL() != (c.op == wire.OpCreateTTL):
 		return wire.BadArguments
-	case c.mode.IsTTL() && (c.ttl < 1 || c.ttl > maxTTL):
+	case c.Mode.IsTTL() && (c.ttl < 1 || c.ttl > maxTTL):
 		return wire.BadArguments
 	}
 	return wire.OK
@@ -77,19 +77,19 @@ func (p *preparer) recordCreate(dst []byte, c *creation, path, parentPath string
 	switch c.op {
 	case wire.OpCreateContainer:
 		owner = containerOwner
-		dst = (&wire.CreateContainerTxn{Path: path, Data: c.data, ACL: p.acl, ParentCversion: parent.cversion}).Append(dst)
+		dst = (&wire.CreateContainerTxn{Path: path, Data: c.Data, ACL: p.acl, ParentCversion: parent.cversion}).Append(dst)
 	case wire.OpCreateTTL:
 		owner = ttlOwner(c.ttl)
-		dst = (&wire.CreateTTLTxn{Path: path, Data: c.data, ACL: p.acl, ParentCversion: parent.cversion, TTL: c.ttl}).Append(dst)
+		dst = (&wire.CreateTTLTxn{Path: path, Data: c.Data, ACL: p.acl, ParentCversion: parent.cversion, TTL: c.ttl}).Append(dst)
 	default:
-		if c.mode.IsEphemeral() {
+		if c.Mode.IsEphemeral() {
 			owner = session
 		}
-		dst = (&wire.CreateTxn{Path: path, Data: c.data, ACL: p.acl, Ephemeral: owner != 0, ParentCversion: parent.cversion}).Append(dst)
+		dst = (&wire.CreateTxn{Path: path, Data: c.Data, ACL: p.acl, Ephemeral: owner != 0, ParentCversion: parent.cversion}).Append(dst)
 	}
 	path = pathIn(dst[start:])
 	n := znode{exists: true, owner: owner}
-	if !isOpen(p.acl) {
+	if !wire.IsOpenACL(p.acl) {
 		n.acl = cloneACL(p.acl)
 	}
 	p.pending.set(path, n, zxid)

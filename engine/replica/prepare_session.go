@@ -6,21 +6,20 @@ import (
 	"bellwether/engine/wire"
 )
 
-// prepareCreateSession appends the body of a createSession transaction; the session is tracked from now on, so that
-// requests behind it find it alive.
+// prepareCreateSession appends the body of a createSession transaction.
 func (p *preparer) prepareCreateSession(dst []byte, req *Request) ([]byte, wire.Code) {
 	r := wire.NewReader(req.Body)
 	timeout := r.Int()
 	if r.Err() != nil {
-		return dst, wire.MarshallingError
+		return dst, notDecoded
 	}
 	return (&wire.CreateSessionTxn{Timeout: timeout}).Append(dst), wire.OK
 }
 
 // prepareCloseSession appends the body of a closeSession transaction: the paths of all ephemerals the session will
-// own at this point of the order, sorted. From now on the session's requests are refused.
+// own at this point of the order, sorted. Nobody's permission is asked, and a session that is closing or unknown may be
+// closed again: expiry and the client may both ask.
 func (p *preparer) prepareCloseSession(dst []byte, req *Request, zxid int64) ([]byte, wire.Code) {
-	p.sessions.SetClosing(req.Session)
 	p.paths = p.ownedPaths(p.paths[:0], req.Session)
 	dst = (&wire.CloseSessionTxn{Paths: p.paths}).Append(dst)
 	for _, path := range p.paths {

@@ -73,6 +73,8 @@ func (r *Replica) submit(now Moment, req *Request) {
 		r.await(req, wire.OK)
 	case !r.Serving():
 		r.await(req, wire.ConnectionLoss)
+	case !req.Op.IsWrite() && req.Op != OpResume:
+		r.await(req, wire.OK) // a read in its place
 	case req.Op == OpResume:
 		r.await(req, r.resume(now, req))
 	case !r.propose(now, req):
@@ -96,7 +98,7 @@ func (r *Replica) await(req *Request, code wire.Code) {
 		return
 	}
 	r.awaited = append(r.awaited, Awaited{Origin: req.Origin, Session: req.Session, Cxid: req.Cxid, Op: req.Op,
-		Received: req.Received, Barrier: true, Code: code, After: r.last})
+		Received: req.Received, Barrier: true, Code: code, After: r.last, Body: req.Body, IDs: req.IDs})
 }
 
 // arenaSize is how many bytes of transactions share one allocation.

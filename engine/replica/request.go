@@ -7,7 +7,7 @@ import "bellwether/engine/wire"
 type Request struct {
 	Session  int64       // the session that asks; 0 for the server's own clean-up
 	Cxid     int32       // the client's number for the request
-	Op       wire.OpCode // a write, OpCreateSession, OpCloseSession or one of the pseudo-operations
+	Op       wire.OpCode // a write, one of the pseudo-operations, or a read that is to be executed in its place
 	Origin   Origin      // who waits for the answer
 	Received int64       // when it was read, in ns on the server's monotonic clock; carried, not used
 	Body     []byte      // the request record as the client sent it; immutable
@@ -39,4 +39,8 @@ type Awaited struct {
 	Barrier  bool
 	Code     wire.Code
 	After    int64 // zxid; for a Barrier
+
+	// Of a read that stands behind writes of its session: a Barrier whose Code is OK and whose Op is no write.
+	Body []byte
+	IDs  []Identity
 }
