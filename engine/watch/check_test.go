@@ -75,10 +75,10 @@ func (s *set) check() error {
 	switch {
 	case len(watchers) != int(s.count) || s.count < 2:
 		return fmt.Errorf("a set of %d watchers, counted %d", len(watchers), s.count)
-	case s.base == sparse && s.count >= minDense && s.span() <= s.count:
-		return fmt.Errorf("%d watchers in %d cells are stored as sparse", s.count, s.span())
-	case s.base != sparse && len(s.cells) > 4*int(s.count):
-		return fmt.Errorf("%d watchers in %d cells are stored as dense", s.count, len(s.cells))
+	case s.packed && 4*len(s.cells)/2 > 3*int(s.count):
+		return fmt.Errorf("%d watchers in %d packed cells", s.count, len(s.cells))
+	case len(s.cells) >= minPacked && cap(s.cells) > 4*len(s.cells):
+		return fmt.Errorf("%d cells in a buffer of %d", len(s.cells), cap(s.cells))
 	}
 	for i, w := range watchers {
 		if i > 0 && watchers[i-1] >= w {

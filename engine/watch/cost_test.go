@@ -37,15 +37,17 @@ func TestMemoryPerWatch(t *testing.T) {
 		name     string
 		sessions int
 		paths    int // the i-th watch is on path i modulo paths
+		loops    int // sessions are numbered by event loops, each in a range of its own
 		kinds    watch.Kind
 		budget   float64 // bytes a watch
 	}{
-		{"a million sessions, each its own path", watches, watches, watch.Data, 64},
-		{"a thousand sessions, each a thousand own paths", 1000, watches, watch.Data, 64},
-		{"ten sessions, each a hundred thousand own paths", 10, watches, watch.Persistent, 64},
-		{"a thousand sessions on the same thousand paths", 1000, 1000, watch.Data, 16},
-		{"a thousand sessions on the same thousand paths, data and child", 1000, 1000, watch.Data | watch.Child, 16},
-		{"a hundred thousand sessions on the same ten paths", 100_000, 10, watch.Child, 16},
+		{"a million sessions, each its own path", watches, watches, 1, watch.Data, 64},
+		{"a thousand sessions, each a thousand own paths", 1000, watches, 1, watch.Data, 64},
+		{"ten sessions, each a hundred thousand own paths", 10, watches, 1, watch.Persistent, 64},
+		{"a thousand sessions on the same thousand paths", 1000, 1000, 1, watch.Data, 16},
+		{"a thousand sessions on the same thousand paths, data and child", 1000, 1000, 1, watch.Data | watch.Child, 16},
+		{"a thousand sessions in eight ranges on the same thousand paths", 1000, 1000, 8, watch.Data, 16},
+		{"a hundred thousand sessions on the same ten paths", 100_000, 10, 1, watch.Child, 16},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -57,7 +59,7 @@ func TestMemoryPerWatch(t *testing.T) {
 				if c.paths < watches {
 					session = i / c.paths
 				}
-				table.Add(all[i%c.paths], c.kinds, watch.Watcher(session))
+				table.Add(all[i%c.paths], c.kinds, watch.Watcher(session%c.loops<<20|session/c.loops))
 			}
 			each := float64(heap(t)-before) / watches
 			if got := table.Summary(watch.Any); got != (watch.Summary{Watchers: c.sessions, Paths: c.paths, Watches: watches}) {

@@ -7,7 +7,7 @@
 //	     │    │ 256 shards by xxhash of the path, a lock each             │        │
 //	     ├───►│   path ──► its place ──► who: one watcher and its kinds   │◄───────┤ (event, path)
 //	     │    │                          or a set: sorted cells,          │        ▼
-//	     │    │                          or half a byte a watcher         │   watchers, ascending
+//	     │    │                          or eight watchers in two cells   │   watchers, ascending
 //	     │    ├───────────────────────────────────────────────────────────┤
 //	     └───►│   watcher ──► refs (shard, place) of the paths it watches │
 //	RemoveWatcher          a superset, cleaned lazily; no lock            │

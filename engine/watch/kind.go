@@ -3,7 +3,8 @@ package watch
 import "bellwether/engine/wire"
 
 // Watcher names one client connection by a small number, at most MaxWatcher. Whoever hands the numbers out uses one again
-// only after RemoveWatcher, and prefers low ones: sets of watchers are stored the smaller the closer their numbers.
+// only after RemoveWatcher, and prefers low ones, if in a range for each event loop: eight neighbours on one path take the
+// space of two strangers.
 type Watcher uint32
 
 // MaxWatcher is the largest number a watcher may have.

@@ -19,6 +19,7 @@ const (
 
 func (s *refSet) empty() bool { return s.count == 0 && s.wide == nil }
 
+// each calls do with every ref.
 func (s *refSet) each(do func(ref)) {
 	for _, known := range s.slots {
 		if known != 0 {
@@ -54,6 +55,7 @@ func (s *refSet) home(known ref) uint32 {
 	return uint32(known) * 0x9E3779B1 >> (bits.LeadingZeros32(uint32(len(s.slots) - 1))) // the product's high bits
 }
 
+// has reports whether a ref is in the set itself, not looking into wide.
 func (s *refSet) has(known ref) bool {
 	if s.count == 0 {
 		return false

@@ -2,33 +2,32 @@ package watch
 
 import "slices"
 
-// set is who watches one path, and with which kinds, when there is more than one watcher. It takes the smaller of
-// two forms:
+// set is who watches one path, and with which kinds, when there is more than one watcher. It takes the smaller of two
+// forms, both ascending:
 //
-//	sparse  cells ascend, one for each watcher: 4 bytes a watcher
+//	sparse  a cell for each watcher: 4 bytes a watcher
 //	        ┌──────────────────────┬───────┐
-//	        │ watcher     28 bits  │ kinds │ ...
+//	        │ watcher      28 bits │ kinds │ ...
 //	        └──────────────────────┴───────┘
-//	dense   a cell holds the kinds of eight neighbours, the lowest in the low bits: half a byte a watcher at best
-//	        ┌───┬───┬───┬───┬───┬───┬───┬───┐
-//	        │ 7 │ 6 │ 5 │ 4 │ 3 │ 2 │ 1 │ 0 │ ...     cells[0] is that of watchers base*8 to base*8+7
-//	        └───┴───┴───┴───┴───┴───┴───┴───┘
+//	packed  two cells for each group of eight neighbours with any watcher: 1 byte a watcher at best
+//	        ┌──────────────────────────────┐  ┌───┬───┬───┬───┬───┬───┬───┬───┐
+//	        │ group: their numbers / 8     │  │ 7 │ 6 │ 5 │ 4 │ 3 │ 2 │ 1 │ 0 │ ...  kinds of each
+//	        └──────────────────────────────┘  └───┴───┴───┴───┴───┴───┴───┴───┘
 //
-// It becomes dense when that is no larger, and sparse again when it would be more than twice, or has become four times, as
-// large: sets at the border do not flap.
+// Whether packed would be half as large is looked at when a sparse set has outgrown its buffer; it becomes sparse again when
+// that saves a third: sets at the border do not flap.
 type set struct {
-	cells []uint32
-	base  uint32 // sparse, or the number of the first cell of the dense form
-	count uint32 // of watchers; each has at least one kind
+	cells  []uint32
+	count  uint32 // of watchers; each has at least one kind
+	packed bool
 }
 
 const (
-	kindBits  = 4
-	kindMask  = 1<<kindBits - 1
-	perCell   = 8 // watchers in a dense cell
-	sparse    = ^uint32(0)
-	minDense  = 16 // watchers; smaller sets stay sparse
-	cellShift = 3  // a watcher's dense cell is w >> cellShift
+	kindBits   = 4
+	kindMask   = 1<<kindBits - 1
+	groupSize  = 8 // watchers
+	groupShift = 3 // a watcher's group is w >> groupShift
+	minPacked  = 16
 )
 
 // cell is the sparse cell of a watcher.
@@ -47,30 +46,41 @@ func (s *set) search(w Watcher) (int, bool) {
 	return i, i < len(s.cells) && s.cells[i]>>kindBits == uint32(w)
 }
 
+// searchGroup returns where the two cells of w's group are or belong, and by how much w's kinds are shifted in the second.
+func (s *set) searchGroup(w Watcher) (at int, found bool, shift uint32) {
+	group := uint32(w) >> groupShift
+	i, j := 0, len(s.cells)/2
+	for i < j {
+		if m := int(uint(i+j) >> 1); s.cells[2*m] < group {
+			i = m + 1
+		} else {
+			j = m
+		}
+	}
+	return 2 * i, 2*i < len(s.cells) && s.cells[2*i] == group, uint32(w) % groupSize * kindBits
+}
+
 // get returns the kinds of w's watches, 0 when it has none.
 func (s *set) get(w Watcher) Kind {
-	if s.base == sparse {
-		if i, found := s.search(w); found {
-			return Kind(s.cells[i] & kindMask)
+	if s.packed {
+		if i, found, shift := s.searchGroup(w); found {
+			return Kind(s.cells[i+1] >> shift & kindMask)
 		}
-		return 0
+	} else if i, found := s.search(w); found {
+		return Kind(s.cells[i] & kindMask)
 	}
-	i, shift := uint32(w)>>cellShift-s.base, uint32(w)%perCell*kindBits
-	if i >= uint32(len(s.cells)) { // also when w is before base: i wraps around
-		return 0
-	}
-	return Kind(s.cells[i] >> shift & kindMask)
+	return 0
 }
 
 // put makes kinds the kinds of w's watches; 0 takes w, which must be in the set, out of it.
 func (s *set) put(w Watcher, kinds Kind, spare *buffers) {
-	if s.base != sparse && !s.covers(w) {
-		s.cover(w, spare)
+	if !s.packed && len(s.cells) == cap(s.cells) && s.count >= minPacked && 2*s.groups() <= s.count {
+		s.pack(spare)
 	}
-	if s.base == sparse {
-		s.putSparse(w, kinds, spare)
+	if s.packed {
+		s.putPacked(w, kinds, spare)
 	} else {
-		s.putDense(w, kinds)
+		s.putSparse(w, kinds, spare)
 	}
 	s.reshape(spare)
 }
@@ -91,83 +101,71 @@ func (s *set) putSparse(w Watcher, kinds Kind, spare *buffers) {
 	}
 }
 
-// putDense needs the cell of w to exist.
-func (s *set) putDense(w Watcher, kinds Kind) {
-	i, shift := uint32(w)>>cellShift-s.base, uint32(w)%perCell*kindBits
-	had := s.cells[i] >> shift & kindMask
-	s.cells[i] ^= (had ^ uint32(kinds)) << shift
-	if had == 0 && kinds != 0 {
+func (s *set) putPacked(w Watcher, kinds Kind, spare *buffers) {
+	i, found, shift := s.searchGroup(w)
+	if !found {
+		s.cells = spare.grow(s.cells, len(s.cells)+2)
+		copy(s.cells[i+2:], s.cells[i:])
+		s.cells[i], s.cells[i+1] = uint32(w)>>groupShift, 0
+	}
+	had := s.cells[i+1] >> shift & kindMask
+	s.cells[i+1] ^= (had ^ uint32(kinds)) << shift
+	if had == 0 {
 		s.count++
-	} else if had != 0 && kinds == 0 {
+	}
+	if kinds == 0 {
 		s.count--
 	}
-}
-
-// covers reports whether a dense set has a cell for w.
-func (s *set) covers(w Watcher) bool {
-	return uint32(w)>>cellShift-s.base < uint32(len(s.cells))
-}
-
-// cover makes room for w in a dense set, or makes the set sparse if it is too far off.
-func (s *set) cover(w Watcher, spare *buffers) {
-	at, old := uint32(w)>>cellShift, len(s.cells)
-	first, end := min(at, s.base), max(at+1, s.base+uint32(old))
-	if end-first > 2*s.count {
-		s.toSparse(spare)
-		return
+	if s.cells[i+1] == 0 {
+		s.cells = slices.Delete(s.cells, i, i+2)
 	}
-	s.cells = spare.grow(s.cells, int(end-first))
-	if shift := s.base - first; shift > 0 {
-		copy(s.cells[shift:], s.cells[:old])
-		clear(s.cells[:shift])
-	} else {
-		clear(s.cells[old:])
-	}
-	s.base = first
 }
 
-// reshape gives the set its other form, or a smaller buffer, if that has become the better one. An empty set is left
-// alone: it is about to be dropped.
+// reshape makes a packed set sparse, or gives a set a smaller buffer, if that has become the better one. An empty set is
+// left alone: it is about to be dropped.
 func (s *set) reshape(spare *buffers) {
-	switch {
+	switch groups := uint32(len(s.cells) / 2); {
 	case s.count == 0:
-	case s.base != sparse:
-		if uint32(len(s.cells)) > 4*s.count {
-			s.toSparse(spare)
-		}
-	case s.count >= minDense && s.span() <= s.count:
-		s.toDense(spare)
-	case s.count >= minDense && uint32(cap(s.cells)) > 4*s.count:
+	case s.packed && 4*groups > 3*s.count:
+		s.unpack(spare)
+	case len(s.cells) >= minPacked && cap(s.cells) > 4*len(s.cells):
 		old := s.cells
 		s.cells = append(spare.get(len(old)), old...)
 		spare.put(old)
 	}
 }
 
-// span returns how many cells a sparse, non-empty set would have if it were dense.
-func (s *set) span() uint32 {
-	return s.cells[len(s.cells)-1]>>(kindBits+cellShift) - s.cells[0]>>(kindBits+cellShift) + 1
+// groups returns how many groups a sparse set would have.
+func (s *set) groups() (groups uint32) {
+	last := ^uint32(0)
+	for _, c := range s.cells {
+		if group := c >> (kindBits + groupShift); group != last {
+			groups, last = groups+1, group
+		}
+	}
+	return groups
 }
 
-func (s *set) toDense(spare *buffers) {
-	old, span := s.cells, s.span()
-	s.base = old[0] >> (kindBits + cellShift)
-	s.cells = spare.get(int(span))[:span]
-	clear(s.cells)
+func (s *set) pack(spare *buffers) {
+	old := s.cells
+	s.cells, s.packed = spare.get(int(2*s.groups())), true
 	for _, c := range old {
 		w := c >> kindBits
-		s.cells[w>>cellShift-s.base] |= c & kindMask << (w % perCell * kindBits)
+		if n := len(s.cells); n == 0 || s.cells[n-2] != w>>groupShift {
+			s.cells = append(s.cells, w>>groupShift, 0)
+		}
+		s.cells[len(s.cells)-1] |= c & kindMask << (w % groupSize * kindBits)
 	}
 	spare.put(old)
 }
 
-func (s *set) toSparse(spare *buffers) {
-	old, base := s.cells, s.base
-	s.cells, s.base = spare.get(int(s.count)), sparse
-	for i, packed := range old {
-		for w := (base + uint32(i)) << cellShift; packed != 0; w, packed = w+1, packed>>kindBits {
-			if packed&kindMask != 0 {
-				s.cells = append(s.cells, w<<kindBits|packed&kindMask)
+func (s *set) unpack(spare *buffers) {
+	old := s.cells
+	s.cells, s.packed = spare.get(int(s.count)), false
+	for i := 0; i < len(old); i += 2 {
+		for w, kinds := old[i]<<groupShift, old[i+1]; kinds != 0; w, kinds = w+1, kinds>>kindBits {
+			if kinds&kindMask != 0 {
+				s.cells = append(s.cells, w<<kindBits|kinds&kindMask)
 			}
 		}
 	}
@@ -177,10 +175,10 @@ func (s *set) toSparse(spare *buffers) {
 // fire appends to dst the watchers with a kind that hears, takes from them those kinds that are used up, and notes in pairs
 // what that changes.
 func (s *set) fire(dst []Watcher, hears Kind, pairs *pairCounts, spare *buffers) []Watcher {
-	if s.base == sparse {
-		dst = s.fireSparse(dst, hears, pairs)
+	if s.packed {
+		dst = s.firePacked(dst, hears, pairs)
 	} else {
-		dst = s.fireDense(dst, hears, pairs)
+		dst = s.fireSparse(dst, hears, pairs)
 	}
 	s.reshape(spare)
 	return dst
@@ -204,26 +202,29 @@ func (s *set) fireSparse(dst []Watcher, hears Kind, pairs *pairCounts) []Watcher
 	return dst
 }
 
-func (s *set) fireDense(dst []Watcher, hears Kind, pairs *pairCounts) []Watcher {
-	for i, packed := range s.cells {
-		w := Watcher(s.base+uint32(i)) << cellShift
-		for shift := uint(0); packed>>shift != 0; w, shift = w+1, shift+kindBits {
-			had := Kind(packed >> shift & kindMask)
+func (s *set) firePacked(dst []Watcher, hears Kind, pairs *pairCounts) []Watcher {
+	kept := s.cells[:0]
+	for i := 0; i < len(s.cells); i += 2 {
+		group, leftover := s.cells[i], s.cells[i+1]
+		for w, rest := Watcher(group)<<groupShift, leftover; rest != 0; w, rest = w+1, rest>>kindBits {
+			had := Kind(rest & kindMask)
 			if had&hears == 0 {
 				continue
 			}
 			dst = append(dst, w)
-			left := afterFiring(had, hears)
-			if left == had {
-				continue
-			}
-			pairs.change(had, left)
-			s.cells[i] ^= uint32(had^left) << shift
-			if left == 0 {
-				s.count--
+			if left := afterFiring(had, hears); left != had {
+				pairs.change(had, left)
+				leftover ^= uint32(had^left) << (w % groupSize * kindBits)
+				if left == 0 {
+					s.count--
+				}
 			}
 		}
+		if leftover != 0 {
+			kept = append(kept, group, leftover)
+		}
 	}
+	s.cells = kept
 	return dst
 }
 
@@ -232,7 +233,7 @@ func afterFiring(had, hears Kind) Kind { return had &^ (hears & oneShot) }
 
 // appendAll appends all watchers with any of the given kinds to dst, ascending.
 func (s *set) appendAll(dst []Watcher, kinds Kind) []Watcher {
-	if s.base == sparse {
+	if !s.packed {
 		for _, c := range s.cells {
 			if Kind(c)&kinds&kindMask != 0 {
 				dst = append(dst, Watcher(c>>kindBits))
@@ -240,8 +241,8 @@ func (s *set) appendAll(dst []Watcher, kinds Kind) []Watcher {
 		}
 		return dst
 	}
-	for i, packed := range s.cells {
-		for w := Watcher(s.base+uint32(i)) << cellShift; packed != 0; w, packed = w+1, packed>>kindBits {
+	for i := 0; i < len(s.cells); i += 2 {
+		for w, packed := Watcher(s.cells[i])<<groupShift, s.cells[i+1]; packed != 0; w, packed = w+1, packed>>kindBits {
 			if Kind(packed)&kinds&kindMask != 0 {
 				dst = append(dst, w)
 			}

@@ -6,7 +6,7 @@ import (
 )
 
 // shard holds the watches on a share of the paths. Its lock is a leaf: nothing else is taken while it is held, and
-// nothing under it waits. Methods named in small letters below need the lock, except where they say otherwise.
+// nothing under it waits. All methods need the lock.
 type shard struct {
 	mu    sync.Mutex
 	names names
@@ -112,7 +112,6 @@ func (s *shard) assign(place uint32, w Watcher, had, kinds Kind) {
 	default: // a second watcher
 		number := s.sets.take()
 		both := s.sets.at(number)
-		both.base = sparse
 		both.put(who.watcher(), who.kinds(), &s.spare)
 		both.put(w, kinds, &s.spare)
 		*who = holder(number << kindBits)
