@@ -21,7 +21,7 @@ func (c *Core) Propose(data []byte) (Zxid, error) {
 		return 0, ErrNotLeading
 	}
 	z := c.NextZxid()
-	if c.lead.successor != 0 || z.Counter() >= c.cfg.RollCounter && c.bug != bugNoRoll {
+	if c.lead.successor != 0 || z.Counter() >= c.cfg.RollCounter && !c.broken(bugNoRoll) {
 		return 0, ErrHandingOver
 	}
 	c.hist.append(Entry{z, data})
@@ -42,7 +42,7 @@ func (c *Core) ProposeBatch(data [][]byte) (n int, err error) {
 // serve is the leader's watch over its quorum.
 func (c *Core) serve() {
 	c.invite()
-	if c.lead.lostLink && c.bug != bugLeadWithoutQuorum {
+	if c.lead.lostLink && !c.broken(bugLeadWithoutQuorum) {
 		c.lead.lostLink = false
 		if !c.q.contains(c.voters(func(l *learner) bool { return l.stage >= level })) {
 			c.look("quorum lost")
@@ -56,7 +56,7 @@ func (c *Core) stepAck(l *learner, m *Message) error {
 	switch {
 	case l.stage < taught:
 		return errors.New("before NEWLEADER")
-	case z == begin || c.bug == bugAnyAckIsNewLeader && l.stage == taught:
+	case z == begin || c.broken(bugAnyAckIsNewLeader) && l.stage == taught:
 		if l.stage == taught {
 			c.stepNewLeaderAck(l)
 		}
@@ -97,7 +97,7 @@ func (c *Core) commitProposals() {
 		return
 	}
 	own := c.hist.persisted
-	if c.bug == bugOwnVoteBeforeSync {
+	if c.broken(bugOwnVoteBeforeSync) {
 		own = c.hist.last
 	}
 	best := c.committable(own, own, c.hist.committed)
@@ -125,7 +125,7 @@ func (c *Core) committable(z, own, best Zxid) Zxid {
 			have = have.with(l.index)
 		}
 	}
-	if c.q.contains(have) || c.bug == bugCommitMinority {
+	if c.q.contains(have) || c.broken(bugCommitMinority) {
 		return z
 	}
 	return best
@@ -142,10 +142,10 @@ func (c *Core) pump(l *learner) {
 			return // older observers are confused by what comes before UpToDate
 		}
 	}
-	if c.bug == bugNewLeaderFirst && l.stage == streaming {
+	if c.broken(bugNewLeaderFirst) && l.stage == streaming {
 		c.teach(l)
 	}
-	if c.bug == bugLostDiffTail && l.stage == streaming && end > l.sent {
+	if c.broken(bugLostDiffTail) && l.stage == streaming && end > l.sent {
 		end = c.hist.floor(end - 1)
 	}
 	if l.sent < end {
@@ -201,7 +201,7 @@ func (c *Core) teach(l *learner) {
 func (c *Core) acknowledge() {
 	f := &c.follow
 	z := c.hist.persisted
-	if c.bug == bugAckBeforeSync {
+	if c.broken(bugAckBeforeSync) {
 		z = c.hist.last
 	}
 	if f.stage != current || c.state.Role != Following || z <= f.acked {

@@ -62,9 +62,7 @@ func New(cfg Config, d Durable) (*Core, error) {
 	c := &Core{cfg: cfg.withDefaults(), q: newQuorum(cfg.Members), rng: cfg.Seed, hist: newHistory(d), floor: d.SnapshotZxid}
 	c.self = c.q.index(cfg.ID)
 	c.reachable = c.q.voters
-	// A log that reaches into an epoch has that epoch's initial history, whether the file could still be written or not.
-	c.durable = Epochs{Accepted: d.Accepted, Current: max(d.Current, d.LastZxid.Epoch())}
-	c.asked = c.durable
+	c.durable, c.asked = d.Epochs, d.Epochs
 	c.vote = election{heard: make([]ballot, len(c.q.members)), settled: make([]ballot, len(c.q.members)), pending: true}
 	c.stateChanged = true
 	return c, nil
@@ -318,7 +316,8 @@ func (c *Core) writeEpochs(e Epochs) {
 	}
 }
 
-// currentEpoch is the last epoch whose initial history this server has.
+// currentEpoch is the last epoch whose initial history this server has. A log that reaches into an epoch has that, whether or
+// not the file could still be written before a crash.
 func (c *Core) currentEpoch() uint32 { return max(c.durable.Current, c.hist.last.Epoch()) }
 
 // random returns a number in [0, n).

@@ -59,7 +59,7 @@ func (c *Core) discover() {
 		l.since = c.now
 		c.writeEpochs(Epochs{Accepted: l.epoch, Current: c.asked.Current})
 	}
-	if c.durable.Accepted < l.epoch && c.bug != bugInviteBeforeSync {
+	if c.durable.Accepted < l.epoch && !c.broken(bugInviteBeforeSync) {
 		return
 	}
 	if c.invite(); c.state.Role != Leading {
@@ -100,7 +100,7 @@ func (c *Core) invite() {
 		l := c.learners[i]
 		switch {
 		case l.stage != informed:
-		case l.accepted > int64(c.lead.epoch):
+		case l.accepted > int64(c.lead.epoch) && !c.broken(bugBreakPromise):
 			c.dropLearner(l, "has accepted a later epoch")
 			if c.state.Phase == Broadcast && c.lead.successor == 0 && c.now >= c.lead.refuseUntil {
 				c.lead.refuseUntil = c.now + int64(c.cfg.SyncTicks)
@@ -133,7 +133,7 @@ func (c *Core) stepAckEpoch(l *learner, m *Message) error {
 		}
 		l.counted = m.Epoch != NotCounted
 	}
-	if c.state.Phase == Discovery && l.counted && ahead && c.bug != bugNoAheadCheck {
+	if c.state.Phase == Discovery && l.counted && ahead && !c.broken(bugNoAheadCheck) {
 		return fmt.Errorf("ahead of this leader: epoch %d, log to %v, against %d and %v", m.Epoch, m.Zxid, c.currentEpoch(), c.hist.last)
 	}
 	l.stage, l.last, l.floor = pledged, m.Zxid, m.Floor
@@ -225,14 +225,14 @@ func (c *Core) stepLeaderInfo(m *Message) error {
 	switch {
 	case f.stage != greeting:
 		return errors.New("not expected")
-	case m.Epoch < int64(c.asked.Accepted):
+	case m.Epoch < int64(c.asked.Accepted) && !c.broken(bugBreakPromise):
 		return fmt.Errorf("epoch %d, but %d was accepted before", m.Epoch, c.asked.Accepted)
 	case m.Epoch <= 0 || m.Epoch > maxEpoch || m.Epoch > int64(c.asked.Accepted)+maxEpochLead:
 		return fmt.Errorf("impossible epoch %d", m.Epoch)
 	}
 	f.epoch, f.extended = uint32(m.Epoch), m.Extended && !c.cfg.PlainLinks
 	f.counted = f.epoch > c.asked.Accepted
-	c.writeEpochs(Epochs{Accepted: f.epoch, Current: c.asked.Current})
+	c.writeEpochs(Epochs{Accepted: max(f.epoch, c.asked.Accepted), Current: c.asked.Current})
 	f.stage = accepting
 	return nil
 }
@@ -240,7 +240,7 @@ func (c *Core) stepLeaderInfo(m *Message) error {
 // pledge sends AckEpoch once the epoch is durable.
 func (c *Core) pledge() {
 	f := &c.follow
-	if c.durable.Accepted < f.epoch && c.bug != bugPledgeBeforeSync {
+	if c.durable.Accepted < f.epoch && !c.broken(bugPledgeBeforeSync) {
 		return
 	}
 	m := Message{Kind: AckEpoch, Zxid: c.hist.last, Epoch: NotCounted}

@@ -39,7 +39,7 @@ func (c *Core) beats(a, b Vote) bool {
 	if !c.q.electable(a.Leader) {
 		return false
 	}
-	if c.bug == bugVoteOrder {
+	if c.broken(bugVoteOrder) {
 		return a.Leader > b.Leader
 	}
 	switch {

@@ -55,7 +55,7 @@ func (c *Core) considerHandover() {
 	if c.state.Role != Leading || c.state.Phase != Broadcast {
 		return
 	}
-	if l.successor == 0 && c.NextZxid().Counter() >= c.cfg.RollCounter && c.bug != bugNoRoll {
+	if l.successor == 0 && c.NextZxid().Counter() >= c.cfg.RollCounter && !c.broken(bugNoRoll) {
 		l.successor, l.giveUpAt = c.cfg.ID, 0
 	}
 	if l.successor == 0 || c.hist.committed < c.hist.last {

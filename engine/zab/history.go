@@ -25,6 +25,7 @@ type history struct {
 
 	count int // entries in the window and after it
 	bytes int // and their data
+	group int // entries that last went to the disk at once
 
 	// Invariants: base <= delivered; persisted <= handed <= last; committed, delivered <= last. Only a cut moves
 	// handed, persisted and delivered back; nothing moves committed back.
@@ -37,9 +38,13 @@ type chunk struct {
 	end     Zxid // of the last entry it was given
 }
 
+// A chunk has room for a few groups as they go to the disk, so that few groups are spread over two; and it holds only so much
+// data, for one entry that somebody keeps holds all of it.
 const (
-	chunkEntries = 256
-	chunkBytes   = 256 << 10
+	minChunkEntries = 256
+	maxChunkEntries = 8192
+	groupsPerChunk  = 8
+	chunkBytes      = 1 << 20
 )
 
 func newHistory(d Durable) history {
@@ -75,7 +80,7 @@ func (h *history) tail(size int) *chunk {
 			return c
 		}
 	}
-	h.chunks = append(h.chunks, chunk{entries: make([]Entry, 0, chunkEntries)})
+	h.chunks = append(h.chunks, chunk{entries: make([]Entry, 0, min(max(groupsPerChunk*h.group, minChunkEntries), maxChunkEntries))})
 	return &h.chunks[len(h.chunks)-1]
 }
 
@@ -148,13 +153,6 @@ func (h *history) persist(z Zxid) {
 	h.persisted = max(h.persisted, z)
 }
 
-// hand returns the entries that the disk has not seen.
-func (h *history) hand() []Entry {
-	e := h.slice(h.handed, h.last)
-	h.handed = h.last
-	return e
-}
-
 // deliver returns the committed entries that the state machine has not seen.
 func (h *history) deliver() []Entry {
 	if h.delivered >= h.committed {
@@ -195,7 +193,7 @@ func (h *history) cut(z Zxid) {
 
 // reset forgets every entry: the log now ends, durable, at z.
 func (h *history) reset(z Zxid) {
-	*h = history{chunks: h.chunks[:0], base: z, last: z, handed: z, persisted: z, delivered: z, committed: min(h.committed, z)}
+	*h = history{chunks: h.chunks[:0], group: h.group, base: z, last: z, handed: z, persisted: z, delivered: z, committed: min(h.committed, z)}
 	clear(h.chunks[:cap(h.chunks)])
 }
 

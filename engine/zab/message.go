@@ -1,5 +1,7 @@
 package zab
 
+import "fmt"
+
 // Kind says what a Message is. All but Handover are packets of ZooKeeper's quorum protocol under ZooKeeper's names;
 // Handover travels only between servers that agreed on Extended.
 type Kind uint8
@@ -61,6 +63,48 @@ type Message struct {
 	Entries []Entry
 	Data    []byte // Ping, App
 	Auth    []byte // App: the credentials that travel with a request, encoded by the caller; nil = none
+}
+
+// String says what the message says, in a line: "PROPOSAL 1:3..1:7, commit 1:2".
+func (m Message) String() string {
+	switch m.Kind {
+	case Notification:
+		return fmt.Sprintf("%v %v in round %d: for %d with %v of epoch %d", m.Kind, m.State, m.Round, m.Vote.Leader, m.Vote.Zxid, m.Vote.PeerEpoch)
+	case FollowerInfo, ObserverInfo, LeaderInfo, NewLeader:
+		return fmt.Sprintf("%v epoch %d", m.Kind, m.Epoch)
+	case AckEpoch:
+		return fmt.Sprintf("%v log to %v of epoch %d", m.Kind, m.Zxid, m.Epoch)
+	case Proposal, Inform:
+		return fmt.Sprintf("%v %s%s", m.Kind, span(m.Entries), upToCommit(m.Commit))
+	case Commit, Ack:
+		if m.First != 0 && m.First != m.Zxid {
+			return fmt.Sprintf("%v %v..%v", m.Kind, m.First, m.Zxid)
+		}
+	case UpToDate:
+		return m.Kind.String() + upToCommit(m.Commit)
+	case App:
+		return fmt.Sprintf("%v type %d, %d bytes", m.Kind, m.App, len(m.Data))
+	case Handover:
+		return fmt.Sprintf("%v to %d at %v", m.Kind, m.Vote.Leader, m.Vote.Zxid)
+	}
+	return fmt.Sprintf("%v %v", m.Kind, m.Zxid)
+}
+
+func span(e []Entry) string {
+	switch len(e) {
+	case 0:
+		return "nothing"
+	case 1:
+		return e[0].Zxid.String()
+	}
+	return e[0].Zxid.String() + ".." + e[len(e)-1].Zxid.String()
+}
+
+func upToCommit(z Zxid) string {
+	if z == 0 {
+		return ""
+	}
+	return ", commit " + z.String()
 }
 
 // Vote is whom a server wants as leader and why. Its order decides elections (beats).

@@ -87,10 +87,15 @@ func (c *Core) Ready() Ready {
 	out := c.rd
 	out.State, out.StateChanged = c.state, c.stateChanged
 	out.Committed = c.hist.deliver()
-	if !c.truncating && !c.installing {
-		out.Entries = c.hist.hand()
+	if !c.truncating && !c.installing && c.hist.handed < c.hist.last {
+		out.Entries = c.entries(c.hist.handed, c.hist.last)
+		c.hist.handed, c.hist.group = c.hist.last, len(out.Entries)
 	}
+	base := c.hist.base
 	c.hist.trim(c.cfg.WindowEntries, c.cfg.WindowBytes)
+	if c.broken(bugHoleInWindow) {
+		c.hist.base = base
+	}
 	c.rd, c.spare, c.stateChanged, c.shared = c.spare.emptied(), out, false, sharedSlice{}
 	return out
 }

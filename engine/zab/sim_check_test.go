@@ -14,12 +14,13 @@ type checker struct {
 	led       map[uint32]int  // by epoch: who was established
 	apps      map[[2]int]uint32
 	lastApp   map[[2]int]uint32
-	kept      []int // by server: how many of history its disk held at least once
+	promised  []uint32 // by server: the last epoch it promised to somebody
+	kept      []int    // by server: how many of history its disk held at least once
 }
 
 func newChecker(w *world, q quorum) checker {
 	return checker{w: w, q: q, proposals: map[Zxid]string{}, led: map[uint32]int{}, apps: map[[2]int]uint32{}, lastApp: map[[2]int]uint32{},
-		kept: make([]int, len(q.members))}
+		promised: make([]uint32, len(q.members)), kept: make([]int, len(q.members))}
 }
 
 // proposed notes a proposal: one zxid is used once, ever.
@@ -28,6 +29,46 @@ func (k *checker) proposed(s *server, e Entry) {
 		k.w.fail("Integrity", "%v proposed twice, now by %d", e.Zxid, s.id)
 	}
 	k.proposals[e.Zxid] = string(e.Data)
+	if limit := s.cfg.RollCounter; limit != 0 && e.Zxid.Counter() >= limit {
+		k.w.fail("CounterEnd", "server %d proposes %v, the counter ends at %d", s.id, e.Zxid, limit)
+	}
+}
+
+// sent judges what leaves a server: whatever speaks of durability must be true, and an epoch is promised once.
+func (k *checker) sent(s *server, m Message) {
+	d := &s.disk
+	if m.Link != s.core.follow.link && (m.Kind == Ack || m.Kind == AckEpoch) {
+		return // its link is gone already
+	}
+	switch m.Kind {
+	case Ack:
+		if m.Zxid.beginsEpoch() {
+			if d.epochs.Current < m.Zxid.Epoch() || d.end() < s.core.follow.history {
+				k.w.fail("SaidBeforeDurable", "server %d acknowledges epoch %d with epochs %+v and log to %v", s.id, m.Zxid.Epoch(), d.epochs, d.end())
+			}
+		} else if d.end() < m.Zxid {
+			k.w.fail("SaidBeforeDurable", "server %d acknowledges %v with its log at %v", s.id, m.Zxid, d.end())
+		}
+	case AckEpoch:
+		e := s.core.follow.epoch
+		if e < k.promised[s.index] {
+			k.w.fail("PromiseOnce", "server %d follows into epoch %d after it promised %d", s.id, e, k.promised[s.index])
+		}
+		if m.Epoch == NotCounted {
+			return
+		}
+		if d.epochs.Accepted < e {
+			k.w.fail("SaidBeforeDurable", "server %d promises epoch %d with epochs %+v", s.id, e, d.epochs)
+		}
+		if e <= k.promised[s.index] {
+			k.w.fail("PromiseOnce", "server %d promises epoch %d after %d", s.id, e, k.promised[s.index])
+		}
+		k.promised[s.index] = e
+	case LeaderInfo:
+		if int64(d.epochs.Accepted) < m.Epoch {
+			k.w.fail("SaidBeforeDurable", "server %d invites to epoch %d with epochs %+v", s.id, m.Epoch, d.epochs)
+		}
+	}
 }
 
 // delivered judges an entry that s is about to apply.

@@ -128,7 +128,7 @@ func (s *server) hearSomething() {
 		i := w.rng.IntN(n)
 		m := s.votes[i]
 		s.votes = append(s.votes[:i], s.votes[i+1:]...)
-		w.log("%d hears %d: %v %v", s.id, m.From, m.Kind, m.Vote)
+		w.log("%d->%d %v", m.From, s.id, m)
 		if err := s.core.Step(m); err != nil {
 			w.fail("MessageIllegal", "%v", err)
 		}
@@ -162,7 +162,7 @@ func (s *server) hear(l *wire, i int) bool {
 	}
 	p := l.queue[i][0]
 	l.queue[i] = l.queue[i][1:]
-	w.log("%d hears %d: %v %v..%v %v %v n=%d", s.id, peer.id, p.m.Kind, p.m.First, p.m.Zxid, p.m.Commit, p.m.Epoch, len(p.m.Entries))
+	w.log("%d->%d %v", peer.id, s.id, p.m)
 	if p.m.Kind == Snap {
 		s.incoming = p.body
 	}

@@ -11,6 +11,7 @@ type server struct {
 	observer bool
 	cfg      Config
 	deafTo   voterSet // what these send does not arrive
+	slowDisk float64  // chance that the disk does nothing when it could
 
 	up    bool
 	life  int // counts restarts
@@ -170,6 +171,7 @@ func (s *server) drain() {
 		if m.Kind == Snap {
 			body = s.outgoing
 		}
+		w.check.sent(s, m)
 		w.send(s, m, body)
 	}
 	for _, d := range rd.Drops {
@@ -251,7 +253,7 @@ func (s *server) readPiece(t task) {
 
 // finishOne completes the oldest thing on the disk's list and tells the core.
 func (d *disk) finishOne(s *server) {
-	if len(d.queue) == 0 {
+	if len(d.queue) == 0 || !s.w.calm && s.slowDisk > 0 && s.w.chance(s.slowDisk) {
 		return
 	}
 	op := d.queue[0]

@@ -29,17 +29,25 @@ type world struct {
 type faults struct {
 	crash, restart, cut, heal, breakLink, wrongReachable float64
 	loseNotification, doubleNotification                 float64
-	handOver, snapshot                                   float64
+	handOver, snapshot, sickDisk                         float64
 }
 
 var allFaults = faults{
 	crash: 0.004, restart: 0.02, cut: 0.003, heal: 0.01, breakLink: 0.004, wrongReachable: 0.002,
-	loseNotification: 0.05, doubleNotification: 0.05, handOver: 0.002, snapshot: 0.01,
+	loseNotification: 0.05, doubleNotification: 0.05, handOver: 0.002, snapshot: 0.01, sickDisk: 0.003,
+}
+
+// scale makes a world rougher or milder.
+func (f *faults) scale(by float64) {
+	for _, p := range []*float64{&f.crash, &f.restart, &f.cut, &f.heal, &f.breakLink, &f.wrongReachable, &f.handOver, &f.snapshot, &f.sickDisk} {
+		*p *= by
+	}
 }
 
 // newWorld makes an ensemble of a shape that the seed chooses.
 func newWorld(seed uint64, f faults) *world {
 	w := &world{seed: seed, rng: rand.New(rand.NewPCG(seed, 0x5eed)), faults: f, nextID: 1}
+	w.faults.scale([]float64{0.3, 1, 1, 2, 4}[w.rng.IntN(5)])
 	members := w.chooseMembers()
 	w.check = newChecker(w, newQuorum(members))
 	roll := uint32(0)
@@ -141,6 +149,9 @@ func (w *world) misfortune() {
 	case hit(f.crash):
 		if s.up {
 			s.crash()
+			if w.chance(0.5) {
+				s.start()
+			}
 		}
 	case hit(f.restart):
 		if !s.up {
@@ -163,6 +174,8 @@ func (w *world) misfortune() {
 		if s.up && s.core.Role() == Leading {
 			s.handOver()
 		}
+	case hit(f.sickDisk):
+		s.slowDisk = []float64{0, 0, 0.9, 0.99}[w.rng.IntN(4)]
 	case hit(f.snapshot):
 		if s.up {
 			s.takeSnapshot()
@@ -265,4 +278,12 @@ type violation struct{ invariant, what string }
 
 func (w *world) fail(invariant, format string, args ...any) {
 	panic(violation{invariant, fmt.Sprintf(format, args...)})
+}
+
+// useBug breaks a rule in every server.
+func (w *world) useBug(b bug) {
+	w.bug = b
+	for _, s := range w.servers {
+		s.core.bug = b
+	}
 }

@@ -26,14 +26,14 @@ func (c *Core) synchronize() {
 	if c.invite(); c.state.Role != Leading {
 		return
 	}
-	if c.hist.persisted < c.lead.history && c.bug != bugEpochBeforeHistory {
+	if c.hist.persisted < c.lead.history && !c.broken(bugEpochBeforeHistory) {
 		return
 	}
 	c.writeEpochs(Epochs{Accepted: c.asked.Accepted, Current: c.lead.epoch})
 	if c.durable.Current < c.lead.epoch {
 		return
 	}
-	if c.q.contains(c.voters(func(l *learner) bool { return l.stage >= level })) || c.bug == bugEstablishAlone {
+	if c.q.contains(c.voters(func(l *learner) bool { return l.stage >= level })) || c.broken(bugEstablishAlone) {
 		c.establish()
 	}
 }

@@ -78,6 +78,9 @@ func (c *Core) stepOpening(m *Message) error {
 		}
 		c.follow.stage, c.installing = installing, true
 		c.rd.Install = SnapshotOrder{Link: m.Link, Peer: m.From, Zxid: m.Zxid}
+		if c.broken(bugRestoreEarly) {
+			c.hist.reset(m.Zxid)
+		}
 	}
 	return nil
 }
@@ -109,7 +112,7 @@ func (c *Core) stepTrunc(z Zxid) error {
 		c.lost = true
 		return fmt.Errorf("to %v: this log goes to %v, is committed to %v and cannot go below %v", z, h.last, h.committed, c.floor)
 	}
-	if c.bug != bugTruncMemoryOnly {
+	if !c.broken(bugTruncMemoryOnly) {
 		c.truncating, c.truncateAt = true, z
 		c.rd.Truncate, c.rd.TruncateAfter = true, z
 	}
@@ -194,7 +197,7 @@ func (c *Core) stepCommit(first, z Zxid) error {
 	if next := h.next(f.commit); !f.extended && first > f.commit && first != next {
 		return fmt.Errorf("commit of %v, but %v comes first", first, next)
 	}
-	if c.bug == bugLoseEarlyCommit && f.stage == settled {
+	if c.broken(bugLoseEarlyCommit) && f.stage == settled {
 		return nil
 	}
 	f.commit = z
@@ -212,7 +215,7 @@ func (c *Core) stepNewLeader(m *Message) error {
 		return fmt.Errorf("of epoch %d in epoch %d", m.Epoch, f.epoch)
 	}
 	f.stage, f.history = settling, c.hist.last
-	if c.bug == bugDeliverEarly {
+	if c.broken(bugDeliverEarly) {
 		c.hist.commit(max(c.hist.last, c.hist.committed))
 	}
 	return nil
@@ -221,11 +224,11 @@ func (c *Core) stepNewLeader(m *Message) error {
 // settle sends the Ack that a leader is established by: history durable, then epoch durable, then Ack.
 func (c *Core) settle() {
 	f := &c.follow
-	if (c.truncating || c.hist.persisted < f.history) && c.bug != bugEpochBeforeHistory && c.bug != bugAckBeforeHistory {
+	if (c.truncating || c.hist.persisted < f.history) && !c.broken(bugEpochBeforeHistory) && !c.broken(bugAckBeforeHistory) {
 		return
 	}
 	c.writeEpochs(Epochs{Accepted: c.asked.Accepted, Current: f.epoch})
-	if c.durable.Current < f.epoch && c.bug != bugAckBeforeHistory && c.bug != bugAckBeforeEpoch {
+	if c.durable.Current < f.epoch && !c.broken(bugAckBeforeHistory) && !c.broken(bugAckBeforeEpoch) {
 		return
 	}
 	f.stage = settled
@@ -266,7 +269,7 @@ func (c *Core) commitFollowing() {
 	if f.commit > c.hist.committed {
 		c.hist.commit(f.commit)
 	}
-	if c.state.Phase != Broadcast && c.hist.committed >= c.hist.delivered {
+	if c.state.Phase != Broadcast && (c.hist.committed >= c.hist.delivered || c.broken(bugServeEarly)) {
 		c.vote.vote.PeerEpoch = int64(f.epoch)
 		c.become(State{Role: c.state.Role, Phase: Broadcast, Leader: c.state.Leader, Epoch: f.epoch})
 	}
