@@ -208,28 +208,45 @@ func TestEventIsDeliveredInItsPlace(t *testing.T) {
 	}
 }
 
-// An idle session pings, and the answer is no reply to anybody.
+// age makes the session as if nothing had been sent, or received, for a while.
+func (r *rig) age(sent, received time.Duration) {
+	r.conn.lastSend -= int64(sent)
+	r.conn.lastRecv -= int64(received)
+	r.loop.nextSweep = 0
+}
+
+// A session that was idle for a third of its timeout pings, and the answer, which is no reply to anybody, keeps it alive.
 func TestIdleSessionPings(t *testing.T) {
 	s := serve(t, func(p *peer) {
-		p.welcome(7, 90*time.Millisecond)
+		p.welcome(7, 30*time.Second)
 		p.echo()
 	})
 	r := newRig(t, Options{Servers: servers(s)})
-	r.until("pings", func() bool { return r.loop.Stats().Pings >= 3 })
-	if len(r.downs) != 0 || len(r.replies) != 0 {
-		t.Fatalf("downs %v, %d replies", r.downs, len(r.replies))
+	r.untilReady(1)
+	r.age(9*time.Second, 9*time.Second)
+	r.until("a sweep", func() bool { return r.loop.nextSweep > 0 })
+	if n := r.loop.Stats().Pings; n != 0 {
+		t.Fatalf("%d pings before a third of the timeout", n)
+	}
+	r.age(time.Second, time.Second)
+	heard := r.conn.lastRecv
+	r.until("the answer to a ping", func() bool { return r.conn.lastRecv > heard })
+	if n := r.loop.Stats().Pings; n != 1 || len(r.downs) != 0 || len(r.replies) != 0 {
+		t.Fatalf("%d pings, downs %v, %d replies", n, r.downs, len(r.replies))
 	}
 }
 
-// A server that does not even answer pings is left for another.
+// A server that said nothing for two thirds of the timeout is left for another.
 func TestSilentServerIsLeft(t *testing.T) {
 	silent := serve(t, func(p *peer) {
-		p.welcome(7, 90*time.Millisecond)
+		p.welcome(7, 30*time.Second)
 		for p.frame() != nil {
 		}
 	})
 	other := serve(t, echo)
 	r := newRig(t, Options{Servers: servers(silent, other)})
+	r.untilReady(1)
+	r.age(0, 20*time.Second)
 	r.untilReady(2)
 	if !errors.Is(r.downs[0], ErrSilent) {
 		t.Fatalf("down for %v", r.downs[0])
