@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -88,59 +89,65 @@ func parseIPPattern(pattern string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(addr, n), true
 }
 
-// fixACL appends to dst the list that a create or setACL stores: entries of scheme auth replaced by the
-// connection's own ids, exact duplicates dropped, the rest as given. An empty or impossible list is InvalidACL
-// (client-protocol §4.3).
+// fixACL appends to dst the list that a create or setACL stores: exact duplicates dropped, then entries of scheme auth
+// replaced by the connection's own ids, the rest as given. An empty or impossible list is InvalidACL, and a null id where
+// one is needed MarshallingError; the first entry that is wrong decides (client-protocol §4.3).
 func fixACL(dst, acl []wire.ACL, ids []Identity) ([]wire.ACL, wire.Code) {
 	if len(acl) == 0 {
 		return dst, wire.InvalidACL
 	}
+	var seen map[wire.ACL]bool // of a long list: what a client can make long must not cost the square of its length
+	if len(acl) > fewEntries {
+		seen = make(map[wire.ACL]bool, len(acl))
+	}
 	for i := range acl {
 		entry := acl[i]
+		if seen[entry] || seen == nil && slices.Contains(acl[:i], entry) {
+			continue
+		}
+		if seen != nil {
+			seen[entry] = true
+		}
 		switch entry.Scheme {
-		case schemeWorld:
-			if entry.ID != anyone {
-				return dst, wire.InvalidACL
-			}
-			dst = appendEntry(dst, entry)
 		case schemeAuth:
 			var found bool
 			if dst, found = appendOwnIDs(dst, entry.Perms, ids); !found {
 				return dst, wire.InvalidACL
 			}
-		default:
+		case schemeWorld, schemeIP, schemeDigest, schemeX509:
+			if entry.NullID {
+				return dst, wire.MarshallingError
+			}
 			if !validID(entry.Scheme, entry.ID) {
 				return dst, wire.InvalidACL
 			}
-			dst = appendEntry(dst, entry)
+			dst = append(dst, entry)
+		default:
+			return dst, wire.InvalidACL
 		}
 	}
 	return dst, wire.OK
 }
 
+// fewEntries is the length up to which a list is searched for duplicates by comparing each entry with all before it.
+const fewEntries = 32
+
 // appendOwnIDs adds an entry for each id of the connection that was proved by a credential: an address is not.
 func appendOwnIDs(dst []wire.ACL, perms int32, ids []Identity) (_ []wire.ACL, found bool) {
 	for i := range ids {
 		if s := ids[i].Scheme; s == schemeDigest || s == schemeX509 {
-			dst = appendEntry(dst, wire.ACL{Perms: perms, Scheme: s, ID: ids[i].ID})
+			dst = append(dst, wire.ACL{Perms: perms, Scheme: s, ID: ids[i].ID})
 			found = true
 		}
 	}
 	return dst, found
 }
 
-func appendEntry(dst []wire.ACL, entry wire.ACL) []wire.ACL {
-	for i := range dst {
-		if dst[i] == entry {
-			return dst
-		}
-	}
-	return append(dst, entry)
-}
-
 // validID reports whether an ACL may name id under scheme.
 func validID(scheme, id string) bool {
 	switch scheme {
+	case schemeWorld:
+		return id == anyone
 	case schemeIP:
 		_, ok := parseIPPattern(id)
 		return ok
@@ -150,11 +157,6 @@ func validID(scheme, id string) bool {
 		return id != ""
 	}
 	return false
-}
-
-// isOpen reports whether a stored list lets everybody do everything: it is kept as no list at all.
-func isOpen(acl []wire.ACL) bool {
-	return len(acl) == 1 && acl[0].Perms == wire.PermAll && acl[0].Scheme == schemeWorld && acl[0].ID == anyone
 }
 
 // DigestIdentity derives the id that the credential "user:password" proves: digest, user:base64(SHA1(credential)).

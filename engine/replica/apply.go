@@ -80,6 +80,19 @@ type step struct {
 	zxid    int64
 	time    int64 // ms since 1970, by the leader's clock
 	session int64
+	mask    uint64 // shards locked
+}
+
+// lock locks the shards that the step changes.
+func (a *Applier) lock(s *step, mask uint64) {
+	s.mask = mask
+	a.tree.Lock(mask)
+}
+
+// unlock ends the step: all of it becomes visible.
+func (a *Applier) unlock(s *step) {
+	a.tree.SetZxid(s.zxid)
+	a.tree.Unlock(s.mask)
 }
 
 // dispatch applies the body by the transaction's type and appends the body of the reply.
@@ -101,11 +114,9 @@ func (a *Applier) dispatch(dst []byte, h *wire.TxnHeader, r *wire.Reader, s *ste
 		if err != nil {
 			return dst, err
 		}
-		mask := a.tree.ShardMask(path) | a.tree.ShardMask(wire.ParentOf(path))
-		a.tree.Lock(mask)
+		a.lock(s, a.tree.MaskFor(path))
 		dst, out.Code = a.change(dst, h.Type, s)
-		a.tree.SetZxid(s.zxid)
-		a.tree.Unlock(mask)
+		a.unlock(s)
 		return dst, nil
 	}
 	a.tree.SetZxid(s.zxid)
@@ -190,6 +201,11 @@ func (a *Applier) createZnode(dst []byte, op wire.OpCode, path string, data []by
 
 func (a *Applier) deleteZnode(path string, s *step) wire.Code {
 	code := a.tree.Delete(path, s.zxid)
+	if code == wire.NotEmpty { // a replay, and a later znode of the same name: it goes with all that is below, and comes again
+		a.tree.Unlock(s.mask)
+		a.lock(s, tree.AllShards)
+		code = a.tree.Delete(path, s.zxid)
+	}
 	if code == wire.OK {
 		a.changed(s, wire.EventDeleted, path)
 		a.changed(s, wire.EventChildrenChanged, wire.ParentOf(path))

@@ -14,13 +14,12 @@ func (a *Applier) applyMulti(dst []byte, r *wire.Reader, s *step) ([]byte, error
 		a.tree.SetZxid(s.zxid)
 		return appendFailedMulti(dst, *r), nil
 	}
-	a.tree.Lock(mask)
+	a.lock(s, mask)
 	m := wire.NewMultiTxnReader(*r)
 	for sub, ok := m.Next(); ok; sub, ok = m.Next() {
 		dst = a.applySub(dst, sub, s)
 	}
-	a.tree.SetZxid(s.zxid)
-	a.tree.Unlock(mask)
+	a.unlock(s)
 	return wire.AppendMultiEnd(dst), nil
 }
 
@@ -39,7 +38,7 @@ func (a *Applier) surveyMulti(r wire.Reader) (mask uint64, failed bool, err erro
 			if err != nil {
 				return 0, false, err
 			}
-			mask |= a.tree.ShardMask(path) | a.tree.ShardMask(wire.ParentOf(path))
+			mask |= a.tree.MaskFor(path)
 		}
 	}
 	return mask, failed, m.Err()

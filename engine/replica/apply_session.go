@@ -13,15 +13,14 @@ func (a *Applier) closeSession(r *wire.Reader, s *step) error {
 	a.paths = a.tree.Ephemerals(a.paths, s.session)
 	mask := uint64(0)
 	for _, path := range a.paths {
-		mask |= a.tree.ShardMask(path) | a.tree.ShardMask(wire.ParentOf(path))
+		mask |= a.tree.MaskFor(path)
 	}
 	a.sessions.Remove(s.session)
-	a.tree.Lock(mask)
+	a.lock(s, mask)
 	for _, path := range a.paths {
 		a.deleteZnode(path, s)
 	}
-	a.tree.SetZxid(s.zxid)
-	a.tree.Unlock(mask)
+	a.unlock(s)
 	clear(a.paths)
 	return nil
 }

@@ -40,7 +40,8 @@ type Replica struct {
 	last    int64  // zxid of the last transaction proposed or, at start, logged
 	arena   []byte // where transactions are written; full ones are left to the garbage collector
 	awaited []Awaited
-	expired []int64
+	handed  []Awaited // what the last Ready held; its memory is used again after the next one
+	expired []int64   // closing, and their closeSession is not proposed yet
 }
 
 // New returns the replica that drives core. The tree must hold everything up to lastZxid and tracker every session of
@@ -73,12 +74,14 @@ func (r *Replica) submit(now Moment, req *Request) {
 		r.await(req, wire.OK)
 	case !r.Serving():
 		r.await(req, wire.ConnectionLoss)
-	case !req.Op.IsWrite() && req.Op != OpResume:
+	case req.Op.FromClient() && !req.Op.IsWrite():
 		r.await(req, wire.OK) // a read in its place
 	case req.Op == OpResume:
 		r.await(req, r.resume(now, req))
-	case !r.propose(now, req):
-		r.await(req, wire.MarshallingError)
+	default:
+		if code := r.propose(now, req); code != wire.OK {
+			r.await(req, code)
+		}
 	}
 }
 
@@ -104,8 +107,9 @@ func (r *Replica) await(req *Request, code wire.Code) {
 // arenaSize is how many bytes of transactions share one allocation.
 const arenaSize = 64 << 10
 
-// propose makes the transaction of req and proposes it. It returns false if there is none to make.
-func (r *Replica) propose(now Moment, req *Request) bool {
+// propose makes the transaction of req and proposes it. Any other answer than OK says that there is none: the record
+// cannot be decoded, or zab takes nothing now.
+func (r *Replica) propose(now Moment, req *Request) wire.Code {
 	if need := 2*len(req.Body) + 512; cap(r.arena)-len(r.arena) < need {
 		r.arena = make([]byte, 0, max(arenaSize, need))
 	}
@@ -113,23 +117,25 @@ func (r *Replica) propose(now Moment, req *Request) bool {
 	start := len(r.arena)
 	txn, ok := r.prepare.prepare(r.arena, req, zxid, now.WallMs)
 	if !ok {
-		return false
+		return wire.MarshallingError
 	}
-	r.arena = txn
 	if _, err := r.zab.Propose(txn[start:len(txn):len(txn)]); err != nil {
-		// Serving was asked before, so only a full counter is left: zab is handing over and the client tries again.
-		r.await(req, wire.ConnectionLoss)
-		return true
+		// Serving was asked before, so leadership is being handed over, or the epoch rolled: the client tries again.
+		r.prepare.pending.rollback()
+		return wire.ConnectionLoss
 	}
-	r.last = zxid
-	if req.Op == wire.OpCreateSession {
+	r.arena, r.last = txn, zxid
+	switch req.Op {
+	case wire.OpCreateSession:
 		r.trackNew(now, req)
+	case wire.OpCloseSession: // whatever comes behind it in the order is refused
+		r.sessions.SetClosing(req.Session)
 	}
 	if !req.Origin.None() {
 		r.awaited = append(r.awaited, Awaited{Origin: req.Origin, Session: req.Session, Cxid: req.Cxid, Op: req.Op,
-			Received: req.Received})
+			Received: req.Received, Zxid: zxid})
 	}
-	return true
+	return wire.OK
 }
 
 // trackNew makes requests of a session that was only just proposed find it alive.
@@ -144,10 +150,14 @@ func (r *Replica) Tick(now Moment) {
 	if !r.Serving() {
 		return
 	}
-	r.expired = r.sessions.Expire(now.MonoMs, r.heard, r.expired[:0])
+	r.expired = r.sessions.Expire(now.MonoMs, r.heard, r.expired)
+	refused := r.expired[:0] // these again at the next tick: the tracker will not name them a second time
 	for _, id := range r.expired {
-		r.propose(now, &Request{Session: id, Op: wire.OpCloseSession})
+		if r.sessions.Known(id) && r.propose(now, &Request{Session: id, Op: wire.OpCloseSession}) != wire.OK {
+			refused = append(refused, id)
+		}
 	}
+	r.expired = refused
 }
 
 // Step hands a peer's message to zab. An error says that the message was impossible: drop the link it came by.
@@ -176,6 +186,7 @@ type Ready struct {
 // Ready returns what has become due since the last call.
 func (r *Replica) Ready() Ready {
 	rd := Ready{Ready: r.zab.Ready(), Awaited: r.awaited}
-	r.awaited = r.awaited[:0]
+	clear(r.handed)
+	r.awaited, r.handed = r.handed[:0], r.awaited
 	return rd
 }

@@ -1,6 +1,10 @@
 package replica
 
-import "bellwether/engine/wire"
+import (
+	"encoding/binary"
+
+	"bellwether/engine/wire"
+)
 
 // Request is one write on its way to becoming a transaction. The replica keeps Body until the transaction is
 // applied and never changes it.
@@ -26,10 +30,9 @@ func (o Origin) None() bool { return o.Loop == 0 }
 
 // Awaited is a local request whose answer is due at a certain place in the order of transactions.
 //
-// A request that became a transaction is answered when the transaction with its Session and Cxid is applied;
-// Awaited values stand in the order of their transactions, so only the first of them can match (the rule of
-// ZooKeeper's CommitProcessor). A request that became none (Barrier) is answered with Code as soon as
-// everything up to After is applied.
+// A request that became a transaction is answered when that is applied (see Becomes). Awaited values stand in the order
+// of their transactions, so only the first of them can be meant. A request that became none (Barrier) is answered with
+// Code as soon as everything up to After is applied.
 type Awaited struct {
 	Origin   Origin
 	Session  int64
@@ -39,8 +42,19 @@ type Awaited struct {
 	Barrier  bool
 	Code     wire.Code
 	After    int64 // zxid; for a Barrier
+	Zxid     int64 // of the transaction, if this server made it; else 0
 
 	// Of a read that stands behind writes of its session: a Barrier whose Code is OK and whose Op is no write.
 	Body []byte
 	IDs  []Identity
+}
+
+// Becomes reports whether txn, applied as zxid, is what has become of the request. Whoever forwards a request to the
+// leader knows session and cxid only, the rule of ZooKeeper's CommitProcessor; whoever made the transaction knows better,
+// and has to: the closeSession of an expired session has cxid 0, as a client's own requests may have.
+func (w *Awaited) Becomes(zxid int64, txn []byte) bool {
+	if w.Barrier || w.Zxid != 0 && w.Zxid != zxid || len(txn) < wire.TxnHeaderSize {
+		return false
+	}
+	return w.Session == int64(binary.BigEndian.Uint64(txn)) && w.Cxid == int32(binary.BigEndian.Uint32(txn[8:]))
 }
