@@ -29,3 +29,20 @@ func BenchmarkGenerator(b *testing.B) {
 		}
 	}
 }
+
+// How late the generator sends, at 20,000 requests a second, for as many of them as the benchmark is given. The goal, on a
+// machine with nothing else to do: 99.9 % of them are late by less than 200 µs.
+//
+//	go test -run - -bench SendLag -benchtime 100000x ./loadgen
+func BenchmarkSendLag(b *testing.B) {
+	c := quick(newStub(b, 100).start())
+	c.Sessions, c.Depth, c.Rate, c.Arrival, c.Count = 64, 32, 20_000, Poisson, int64(b.N)
+	res, err := Run(context.Background(), c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(res.Open.Lag.P50)/1e3, "p50-lag-µs")
+	b.ReportMetric(float64(res.Open.Lag.P99)/1e3, "p99-lag-µs")
+	b.ReportMetric(float64(res.Open.Lag.P999)/1e3, "p99.9-lag-µs")
+	b.ReportMetric(res.Generator.LoopPerOp, "loop-ns/op")
+}
