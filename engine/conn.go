@@ -155,6 +155,7 @@ func (c *Conn) answered(frame []byte) {
 		return
 	}
 	c.out = append(c.out, frame...)
+	c.heard() // the client may have said more than is read while this server is the slower one
 	c.send()
 	c.proceed()
 }

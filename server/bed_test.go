@@ -32,6 +32,13 @@ func (l *logLines) count(s string) int {
 	return strings.Count(l.text.String(), s)
 }
 
+// all returns everything logged.
+func (l *logLines) all() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // bed is a server in this process on a free port of the loopback interface, with its data in a directory of the test's.
 type bed struct {
 	*Server

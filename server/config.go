@@ -74,7 +74,7 @@ type Config struct {
 	origins map[string]origin
 }
 
-// EnsembleConfig is what a zoo.cfg says about the other servers. It is read and checked; aloneNotices says what is made of it.
+// EnsembleConfig is what a zoo.cfg says about the other servers. It is read and checked; refuseFellows says what is made of it.
 type EnsembleConfig struct {
 	ServerID          int64    // from the file myid; 0 when there is none
 	Members           []Member // in ascending order of ID

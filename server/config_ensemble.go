@@ -45,10 +45,10 @@ func (e *EnsembleConfig) own() (Member, bool) {
 	return Member{}, false
 }
 
-// aloneNotices decides what becomes of the other servers, and returns what the operator is to be told about it. This
-// is the only place that decides it: this build always serves as an ensemble of one. For a configuration with at most
-// one server line that is what it asks for; for any other it is said aloud.
-func (c *Config) aloneNotices() []Notice {
+// refuseFellows refuses a configuration that names other servers. This is the only place that decides it: this build
+// always serves as an ensemble of one. Started from the file of an ensemble, each server would take writes of its own, and
+// what clients see would depend on whom they ask.
+func (c *Config) refuseFellows() error {
 	if len(c.Ensemble.Members) <= 1 {
 		return nil
 	}
@@ -56,12 +56,9 @@ func (c *Config) aloneNotices() []Notice {
 	for i, m := range c.Ensemble.Members {
 		lines[i] = fmt.Sprintf("server.%d", m.ID)
 	}
-	return []Notice{{
-		Where: c.origins[lines[0]].String(),
-		Key:   strings.Join(lines, ", "),
-		Text: "this build serves as an ensemble of one: it contacts none of these servers, and what is written here is " +
-			"on no other; the keys about the ensemble (initLimit, syncLimit, group, weight, peerType and the like) have no effect",
-	}}
+	f := c.fault(lines[0], "is one of "+strings.Join(lines, ", ")+", and this build serves as an ensemble of one",
+		"leave at most one server line, for a server that serves alone")
+	return f
 }
 
 // validateEnsemble checks the server lines against each other, as Apache does before it starts.

@@ -53,7 +53,7 @@ func Load(fs *flag.FlagSet, cfg *Config, getenv func(string) string) ([]Notice, 
 		return in.notices, err
 	}
 	*cfg = *loaded
-	return slices.Concat(in.notices, cfg.settleSegment(), cfg.aloneNotices()), nil
+	return slices.Concat(in.notices, cfg.settleSegment()), cfg.refuseFellows()
 }
 
 // settle finds out what other keys decide, then checks the whole.

@@ -225,7 +225,7 @@ func TestFloodOfWritesIsAnsweredInFull(t *testing.T) {
 	header := make([]byte, 4+16)
 	for xid := uint32(1); xid <= writes; xid++ {
 		if _, err := io.ReadFull(c, header); err != nil {
-			t.Fatalf("reply %d: %v", xid, err)
+			t.Fatalf("reply %d: %v\n%s", xid, err, b.log.all())
 		}
 		if got := binary.BigEndian.Uint32(header[4:]); got != xid {
 			t.Fatalf("reply to %d, want %d", got, xid)

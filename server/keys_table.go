@@ -138,7 +138,7 @@ var keyTable = []keySpec{
 	{name: "sessionRequireClientSASLAuth", home: systemProperty, same: "false", why: whyAuth},
 	{name: "ensembleAuthName", home: systemProperty, why: whyAuth},
 
-	// The ensemble. What is stored is read and checked; Config.aloneNotices says what is made of it.
+	// The ensemble. What is stored is read and checked; Config.refuseFellows says what is made of it.
 	{name: "server.*", set: setMember},
 	{name: "group.*", set: setGroup},
 	{name: "weight.*", set: setWeight},

@@ -16,16 +16,13 @@ func eventLoops() int { return max(1, runtime.NumCPU()/2) }
 // engineOptions translates what the operator has configured.
 func engineOptions(c *Config, log *slog.Logger) engine.Options {
 	shortest, longest := c.SessionTimeouts()
-	o := engine.Options{
+	return engine.Options{
 		DataDir: c.DataDir, LogDir: c.LogDir(), ServerID: max(1, c.Ensemble.ServerID),
 		TickMs: millis(c.TickTime), MinSessionTimeoutMs: millis(shortest), MaxSessionTimeoutMs: millis(longest),
 		MaxFrameBytes: c.JuteMaxBufferBytes, SegmentBytes: c.PreAllocBytes, SnapshotTxns: int64(c.SnapCount),
-		RetainSnapshots: c.SnapRetainCount, SlowSync: c.FsyncWarningThreshold, SkipACL: c.SkipACL, Log: log,
+		RetainSnapshots: c.SnapRetainCount, SlowSync: c.FsyncWarningThreshold, SkipACL: c.SkipACL,
+		ExtendedTypes: c.ExtendedTypes, SuperDigest: c.SuperDigest, MaxOutstanding: c.GlobalOutstandingLimit, Log: log,
 	}
-	if c.given("globalOutstandingLimit") { // Apache's default of 1000 would hold back what group commit lives on
-		o.MaxOutstanding = c.GlobalOutstandingLimit
-	}
-	return o
 }
 
 func millis(d time.Duration) int32 { return int32(d / time.Millisecond) }
@@ -38,9 +35,3 @@ func (g gnetLog) Infof(format string, args ...any)  { g.log.Info(fmt.Sprintf(for
 func (g gnetLog) Warnf(format string, args ...any)  { g.log.Warn(fmt.Sprintf(format, args...)) }
 func (g gnetLog) Errorf(format string, args ...any) { g.log.Error(fmt.Sprintf(format, args...)) }
 func (g gnetLog) Fatalf(format string, args ...any) { g.log.Error(fmt.Sprintf(format, args...)) }
-
-// given reports whether a key was set by the operator rather than by default.
-func (c *Config) given(key string) bool {
-	_, ok := c.origins[key]
-	return ok
-}

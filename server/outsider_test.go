@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -321,5 +323,41 @@ func must2(t *testing.T) func([]byte, *zk.Stat, error) ([]byte, *zk.Stat) {
 			t.Fatal(err)
 		}
 		return b, s
+	}
+}
+
+// A server told no address is reached on the loopback addresses of both families.
+func TestNoAddressIsEveryAddress(t *testing.T) {
+	b := newBed(t, func(c *Config) { c.ClientPortAddress = "" })
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		c, err := net.Dial("tcp", net.JoinHostPort(host, strconv.Itoa(b.port)))
+		if err != nil && host == "::1" {
+			t.Skip("LOUD SKIP: this machine has no IPv6 loopback")
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", host, err)
+		}
+		_ = c.Close()
+	}
+}
+
+// Four-letter words are answered also when the client has closed its sending half, whatever they list.
+func TestFourLetterWordsAreAnsweredAfterHalfClose(t *testing.T) {
+	b := newBed(t, nil)
+	b.outsider(5 * time.Second)
+	for word, want := range map[string]string{"ruok": "imok", "srvr": "Mode: standalone", "stat": "Clients:", "cons": "sid=0x",
+		"mntr": "zk_server_state\tstandalone", "isro": "rw", "conf": "clientPort="} {
+		for range 10 {
+			c := b.dial().(*net.TCPConn)
+			if _, err := c.Write([]byte(word)); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			if said := closes(t, c); !strings.Contains(string(said), want) {
+				t.Fatalf("%s was answered with %q", word, said)
+			}
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,7 +40,6 @@ type Server struct {
 	open      int
 
 	refusals  refusals
-	logMu     sync.Mutex
 	stopTicks chan struct{}
 	ticksDone sync.WaitGroup
 }
@@ -80,15 +80,17 @@ func Start(config *Config, log *slog.Logger) (*Server, error) {
 	return s, nil
 }
 
-// probe says early and clearly whether the address can be listened on, and settles a port that the system chooses.
+// probe says early and clearly whether the address can be listened on, and settles a port that the system chooses. The
+// host stays as it was given: without one, clients are awaited on every address of both families.
 func probe(address string) (string, int, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return "", 0, fmt.Errorf("server: cannot await clients on %s: %w", address, err)
 	}
 	defer l.Close()
-	a := l.Addr().(*net.TCPAddr)
-	return a.String(), a.Port, nil
+	port := l.Addr().(*net.TCPAddr).Port
+	host, _, err := net.SplitHostPort(address)
+	return net.JoinHostPort(host, strconv.Itoa(port)), port, err
 }
 
 // listen runs gnet once the engine serves.
@@ -251,10 +253,7 @@ func remoteOf(c gnet.Conn) netip.AddrPort {
 
 // logLimited writes one line per cause and second, and says how many it kept back.
 func (s *Server) logLimited(cause, message string, args ...any) {
-	s.logMu.Lock()
-	held, ok := s.limits.Allow(cause, time.Now())
-	s.logMu.Unlock()
-	if ok {
+	if held, ok := s.limits.Allow(cause, time.Now()); ok {
 		s.log.Warn(message, append(args, "more", held)...)
 	}
 }

@@ -1,17 +1,14 @@
 package server
 
 import (
-	"context"
 	"time"
-
-	"github.com/panjf2000/gnet/v2"
 
 	"bellwether/engine"
 	"bellwether/wal"
 )
 
 // fourLetterWord answers a four-letter word, if that is what a fresh connection begins with, and reports whether the
-// connection is done with. Listing the connections of all loops takes a round through them; that answer comes later.
+// connection is done with. The answer is written at once, for the client may have closed its half already.
 func (s *Server) fourLetterWord(c *conn) (done bool) {
 	first, err := c.Peek(4)
 	if err != nil {
@@ -29,20 +26,11 @@ func (s *Server) fourLetterWord(c *conn) (done bool) {
 		return true
 	}
 	report := s.report(parts)
-	if !parts.Has(PartClients) {
-		c.Write(s.answer(word, report))
-		return true
+	if parts.Has(PartClients) {
+		report.Clients = clientReports(s.clients(c.loop))
 	}
-	s.collectClients(func(clients []ClientReport) {
-		report.Clients = clients
-		answer := s.answer(word, report)
-		c.loop.execute(gnet.RunnableFunc(func(context.Context) error {
-			c.Write(answer)
-			c.Close()
-			return nil
-		}))
-	})
-	return false
+	c.Write(s.answer(word, report))
+	return true
 }
 
 func (s *Server) answer(word string, r *Report) []byte {
@@ -117,30 +105,17 @@ func summary(name string, d *wal.Distribution, unit time.Duration) Summary {
 	return s
 }
 
-// collectClients asks every loop for its connections, one after the other, and calls then, on the last one's goroutine.
-func (s *Server) collectClients(then func([]ClientReport)) {
-	s.mu.Lock()
-	loops := make([]*loop, 0, len(s.bound))
+// clients lists the connections: those of the asking loop as they are, those of others as they were when these last said.
+// To be called on the asking loop.
+func (s *Server) clients(asking *loop) (all []engine.ConnStatus) {
 	for _, l := range s.loops {
-		if l.gnet.Load() != nil {
-			loops = append(loops, l)
+		if l == asking {
+			all = l.engine.Connections(all)
+		} else if published := l.published.Load(); published != nil {
+			all = append(all, *published...)
 		}
 	}
-	s.mu.Unlock()
-	var all []engine.ConnStatus
-	var next func(i int)
-	next = func(i int) {
-		if i == len(loops) {
-			then(clientReports(all))
-			return
-		}
-		loops[i].execute(gnet.RunnableFunc(func(context.Context) error {
-			all = loops[i].engine.Connections(all)
-			next(i + 1)
-			return nil
-		}))
-	}
-	next(0)
+	return all
 }
 
 func clientReports(all []engine.ConnStatus) []ClientReport {

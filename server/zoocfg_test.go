@@ -92,13 +92,13 @@ server.1=localhost:2888:3888;2181
 		t.Errorf("listening on %q, log in %q", c.ListenAddress(), c.LogDir())
 	}
 	wantKeys(t, notices, "autopurge.purgeInterval", "admin.enableServer")
-	if told := c.aloneNotices(); len(told) > 0 {
-		t.Errorf("one server line: %v", told)
+	if err := c.refuseFellows(); err != nil {
+		t.Errorf("one server line: %v", err)
 	}
 }
 
-// An ensemble's file is understood whole, and the operator is told what this build makes of it.
-func TestAnEnsembleIsReadAndServedAlone(t *testing.T) {
+// An ensemble's file is understood whole, and refused: a server that would not join must not serve beside it.
+func TestAnEnsembleIsReadAndRefused(t *testing.T) {
 	c, notices := parse(t, `dataDir=/d
 clientPort=2181
 initLimit=10
@@ -124,9 +124,9 @@ peerType=observer
 	if !c.Ensemble.Observer || len(notices) > 0 {
 		t.Errorf("observer %v, notices %v", c.Ensemble.Observer, notices)
 	}
-	told := c.aloneNotices()
-	if len(told) != 1 || told[0].Where != "zoo.cfg:6" || !strings.Contains(told[0].String(), "server.1, server.2, server.3: this build serves as an ensemble of one") {
-		t.Errorf("told %v", told)
+	err := c.refuseFellows()
+	if err == nil || !strings.Contains(err.Error(), "zoo.cfg:6") || !strings.Contains(err.Error(), "server.1, server.2, server.3") {
+		t.Errorf("refused with %v", err)
 	}
 }
 
