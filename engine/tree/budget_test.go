@@ -62,7 +62,7 @@ func TestSteadyWritesAllocateNothing(t *testing.T) {
 	paths := benchPaths(t, tree, 3000, 100)
 	sizes := [][]byte{make([]byte, 100), make([]byte, 1000), make([]byte, 4000), nil}
 	writes := map[string]func(path string, i int){
-		"setData": func(path string, i int) { set(tree, path, sizes[i%len(sizes)]) },
+		"setData": func(path string, i int) { set(tree, path, sizes[i%len(sizes)], nil) },
 		"delete and create": func(path string, i int) {
 			remove(t, tree, path)
 			create(t, tree, path, sizes[i%len(sizes)])
@@ -91,15 +91,6 @@ func TestSteadyWritesAllocateNothing(t *testing.T) {
 			t.Errorf("%s: %v allocations, want 0", what, n)
 		}
 	}
-}
-
-func set(t *Tree, path string, data []byte) {
-	mask := t.ShardMask(path)
-	t.Lock(mask)
-	zxid := t.Zxid() + 1
-	t.SetData(path, data, 1, zxid, 1, nil)
-	t.SetZxid(zxid)
-	t.Unlock(mask)
 }
 
 // A znode takes at most 200 bytes above its name (the last part of its path) and data, created one by one or loaded.

@@ -57,7 +57,7 @@ func (c *checker) shard(s *shard) error {
 	switch {
 	case err != nil:
 		return err
-	case nodes != s.index.live:
+	case nodes != int(s.index.live):
 		return fmt.Errorf("%d records, %d entries in the index", nodes, s.index.live)
 	case leaves != s.names.live():
 		return fmt.Errorf("%d leaves belong to znodes, %d are in use", leaves, s.names.live())
@@ -127,7 +127,7 @@ func (c *checker) kids(s *shard, n *node) (leaves int, err error) {
 	case 0:
 		return 0, nil
 	case inDir:
-		return s.dirs.at(n.kids).check(len(names))
+		return s.dirs.at(n.kids).check(s, names)
 	}
 	return 1, nil
 }
@@ -193,10 +193,14 @@ func (o *ownerIndex) check(want map[uint32]nodeRef) error {
 	return nil
 }
 
-// check checks the shape and returns the number of leaves.
-func (d *dir) check(size int) (leaves int, err error) {
-	if d.bytes != size {
-		return 0, fmt.Errorf("%d bytes of names, not %d", size, d.bytes)
+// check compares the shape with all the names there are, and returns the number of leaves.
+func (d *dir) check(s *shard, names []byte) (leaves int, err error) {
+	if d.bytes != len(names) {
+		return 0, fmt.Errorf("%d bytes of names, not %d", len(names), d.bytes)
+	}
+	block := d.blocks[len(d.blocks)-1]
+	if last := s.leafBytes(block[len(block)-1]); d.last != unknown && int(entrySize(firstName(last[d.last:]))) != len(last)-d.last {
+		return 0, fmt.Errorf("the last name is not at %d", d.last)
 	}
 	for _, block := range d.blocks {
 		if len(block) == 0 || len(block) > maxBlock {

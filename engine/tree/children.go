@@ -133,7 +133,7 @@ func (s *shard) addKid(n *node, name string) {
 	case l.bytes == 0:
 		l = s.leafOf(name)
 	case l.bytes+entrySize(name) > maxLeaf:
-		n.kids, n.kidsBytes = s.dirs.add(dir{blocks: [][]leaf{{l}}, bytes: int(l.bytes)}), inDir
+		n.kids, n.kidsBytes = s.dirs.add(dir{blocks: [][]leaf{{l}}, bytes: int(l.bytes), last: unknown}), inDir
 		s.dirs.at(n.kids).insert(s, name)
 		return
 	default:

@@ -18,7 +18,10 @@ const maxBlock = 256
 type dir struct {
 	blocks [][]leaf
 	bytes  int // of all leaves
+	last   int // where in the last leaf the last name begins, unknown if that is not known
 }
+
+const unknown = -1
 
 // dirTable holds the dirs of a shard. There is one for every hundred znodes at most.
 type dirTable struct {
@@ -74,25 +77,52 @@ func (d *dir) insert(s *shard, name string) {
 	block, i := d.locate(s, name)
 	l := d.blocks[block][i]
 	names := s.leafBytes(l)
-	at, _ := seek(names, name)
-	switch cut := middle(names); {
+	last := d.isLast(block, i)
+	at := d.seek(names, name, last)
+	behindAll := last && at == len(names)
+	switch {
 	case l.bytes+entrySize(name) <= maxLeaf:
 		d.blocks[block][i] = s.leafInsert(l, at, name)
-	case at == len(names) && d.isLast(block, i):
+	case behindAll:
 		d.replace(block, i, l, s.leafOf(name))
-	case cut == 0 || entrySize(name) > maxLeaf/2:
+		at = 0
+	default:
+		d.split(s, block, i, at, name)
+	}
+	if behindAll {
+		d.last = at
+	} else if last {
+		d.last = unknown
+	}
+}
+
+// seek returns where name, which is not there, belongs in a leaf. Behind the last name of all it is found at once.
+func (d *dir) seek(names []byte, name string, last bool) int {
+	if last && d.last != unknown && firstName(names[d.last:]) < name {
+		return len(names)
+	}
+	at, _ := seek(names, name)
+	return at
+}
+
+// split makes room for name in a full leaf.
+func (d *dir) split(s *shard, block, i, at int, name string) {
+	l := d.blocks[block][i]
+	names := s.leafBytes(l)
+	cut := middle(names)
+	if cut == 0 || entrySize(name) > maxLeaf/2 {
 		d.replace(block, i, s.newLeaf(names[:at]), s.leafOf(name), s.newLeaf(names[at:]))
 		s.freeLeaf(l)
-	default:
-		left, right := s.newLeaf(names[:cut]), s.newLeaf(names[cut:])
-		s.freeLeaf(l)
-		if at <= cut {
-			left = s.leafInsert(left, at, name)
-		} else {
-			right = s.leafInsert(right, at-cut, name)
-		}
-		d.replace(block, i, left, right)
+		return
 	}
+	left, right := s.newLeaf(names[:cut]), s.newLeaf(names[cut:])
+	s.freeLeaf(l)
+	if at <= cut {
+		left = s.leafInsert(left, at, name)
+	} else {
+		right = s.leafInsert(right, at-cut, name)
+	}
+	d.replace(block, i, left, right)
 }
 
 // remove takes name away, which is there, and joins a leaf that has become small to its neighbour if that is not large.
@@ -104,6 +134,9 @@ func (d *dir) remove(s *shard, name string) {
 		panic("tree: no child " + name)
 	}
 	d.bytes -= int(entrySize(name))
+	if d.isLast(block, i) {
+		d.last = unknown
+	}
 	if l.bytes == entrySize(name) {
 		s.freeLeaf(l)
 		d.replace(block, i)
@@ -132,6 +165,7 @@ func (d *dir) join(s *shard, block, i int) {
 	s.freeLeaf(leaves[i+1])
 	leaves[i] = s.newLeaf(names)
 	d.replace(block, i+1)
+	d.last = unknown
 }
 
 // replace puts leaves, those that are not empty, in the place of one.

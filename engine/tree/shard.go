@@ -14,7 +14,7 @@ type shard struct {
 	walk    shardWalk // what a running snapshot knows of this shard
 	number  uint32    // its own place among the shards
 
-	_ [64]byte // keeps the lock of the next shard off this one's last cache line
+	_ cacheLine // before the lock of the next shard
 }
 
 func (s *shard) init(number int) {
@@ -101,7 +101,7 @@ func (s *shard) each(visit func(n *node, handle uint32) error) error {
 type pathIndex struct {
 	slots []uint64
 	mask  uint32 // len(slots) - 1
-	live  int    // entries
+	live  uint32 // entries
 }
 
 func (x *pathIndex) init() { x.resize(16) }
@@ -116,7 +116,7 @@ func entry(hash, handle uint32) uint64 { return uint64(hash)<<32 | uint64(handle
 // insert adds an entry that is not there.
 func (x *pathIndex) insert(hash, handle uint32) {
 	x.live++
-	if x.live > len(x.slots)/8*7 {
+	if int(x.live) > len(x.slots)/8*7 {
 		old := x.slots
 		x.resize(2 * len(old))
 		for _, e := range old {

@@ -182,7 +182,7 @@ func TestPathIndexEqualsMap(t *testing.T) {
 				t.Fatalf("seed %d: entry %#x is not known", seed, e)
 			}
 		}
-		if entries != len(want) || x.live != len(want) {
+		if entries != len(want) || int(x.live) != len(want) {
 			t.Fatalf("seed %d: %d entries, %d counted, want %d", seed, entries, x.live, len(want))
 		}
 	}
@@ -247,7 +247,7 @@ func mustHaveKids(tb testing.TB, s *shard, n *node, want []string, when string) 
 		tb.Fatalf("%s: %v", when, err)
 	}
 	if n.kidsBytes == inDir {
-		if _, err := s.dirs.at(n.kids).check(len(s.appendKids(nil, n))); err != nil {
+		if _, err := s.dirs.at(n.kids).check(s, s.appendKids(nil, n)); err != nil {
 			tb.Fatalf("%s: %v", when, err)
 		}
 	}

@@ -31,17 +31,23 @@ type Tree struct {
 	shards [shardCount]shard
 	seed   uint64
 	noTTL  bool
+	acls   aclTable
 
-	zxid      atomic.Int64 // of the last transaction applied; the writer stores it before it unlocks what that one changed
+	// What every transaction writes is kept off the cache lines that readers need, and off each other's.
+	_         cacheLine
+	zxid      atomic.Int64 // of the last transaction applied
+	_         cacheLine
 	nodes     atomic.Int64 // znodes, the root and the other built-in ones included
 	sizeBytes atomic.Int64 // of all paths and data
-	acls      aclTable
-	owners    ownerIndex
+	held      uint64       // mask of the shards the writer has locked; the writer's own
+	snapshots uint32       // number of the last snapshot started; the writer's own
 
-	held      uint64                   // mask of the shards the writer has locked; the writer's
-	snapshots uint32                   // number of the last snapshot started; the writer's
-	snapshot  atomic.Pointer[Snapshot] // the one that runs
+	snapshot atomic.Pointer[Snapshot] // the one that runs
+	owners   ownerIndex
 }
+
+// cacheLine keeps what stands before it and what stands behind it apart.
+type cacheLine [64]byte
 
 // New returns the tree of an empty server: the root, /zookeeper, /zookeeper/quota and /zookeeper/config.
 func New() *Tree { return NewWith(Options{}) }
