@@ -97,6 +97,7 @@ func DefaultConfig() *Config {
 	c.ClientPortAddress, c.ClientPort = DefaultHost, DefaultPort
 	c.DataDir = DefaultDataDir
 	c.TickTime = DefaultTickTime
+	c.MaxClientCnxns = 0 // who starts it by hand loads it from one address; a zoo.cfg has Apache's 60
 	return c
 }
 
