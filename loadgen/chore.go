@@ -33,7 +33,7 @@ const (
 // choreDepth is how many requests of a chore a session has in flight.
 func choreDepth(c *Config) int { return min(max(4096/c.Sessions, 1), 128) }
 
-// do works until the chore is done, or in vain.
+// do works until the chore is done, or in vain. It returns nil also when the run ends before it: who ended it knows why.
 func (w *worker) do(c chore) error {
 	w.chore = c
 	limit := endless // an interrupted run cleans up, but not for ever
@@ -55,7 +55,7 @@ func (w *worker) do(c chore) error {
 	return w.chore.err
 }
 
-// feed gives every session what it has room for.
+// feed gives every session what it has room for. It starts at the first one each time: a chore's sessions need no equal shares.
 func (w *worker) feed() {
 	c := &w.chore
 	for i := range w.sessions {
@@ -76,6 +76,7 @@ func (w *worker) feed() {
 	}
 }
 
+// sendChore sends what makes the i-th znode as the chore wants it.
 func (w *worker) sendChore(conn *client.Conn, i uint32, kind uint8) {
 	c := &w.chore
 	var out []byte
@@ -121,6 +122,7 @@ func (w *worker) choreReply(conn *client.Conn, p client.Pending, r client.Reply)
 	w.run.progress.znodes.Add(1)
 }
 
+// remedy says what the user can do about a refusal, for the codes that have such a thing.
 func remedy(code wire.Code) string {
 	switch code {
 	case wire.NoAuth:
@@ -146,6 +148,7 @@ func (w *worker) makeRoot() error {
 	})
 }
 
+// makeDirs makes the directories of the keys and, if there will be creates, those of the sessions.
 func (w *worker) makeDirs() error {
 	if w.usesRunDir() {
 		if err := w.do(w.sessionDirs("make the sessions' directories", false)); err != nil {
@@ -155,6 +158,7 @@ func (w *worker) makeDirs() error {
 	return w.do(w.dirs("make the keys' directories", false))
 }
 
+// makeKeys makes the keys, and gives those that an earlier run left a value of this run's size.
 func (w *worker) makeKeys() error { return w.do(w.allKeys("make the keys", false)) }
 
 // cleanKeys removes the keys, unless they are kept, and what the sessions created.
@@ -173,6 +177,7 @@ func (w *worker) cleanKeys() error {
 	return nil
 }
 
+// cleanDirs removes the directories that are empty now.
 func (w *worker) cleanDirs() error {
 	if w.usesRunDir() {
 		w.clean(w.sessionDirs("remove the sessions' directories", true))
@@ -205,6 +210,8 @@ func (w *worker) clean(c chore) {
 	}
 }
 
+// usesRunDir reports whether sessions create znodes. Their directory is named after the run, so that what a killed run
+// left behind is in nobody's way.
 func (w *worker) usesRunDir() bool { return w.config.Mix[Create] > 0 }
 
 // mine is how many of n things this worker does: number i of them is thing i*Workers + its own number.
@@ -215,6 +222,7 @@ func (w *worker) mine(n int) uint32 {
 	return uint32((n - w.number + w.config.Workers - 1) / w.config.Workers)
 }
 
+// thing undoes mine.
 func (w *worker) thing(i uint32) uint32 { return i*uint32(w.config.Workers) + uint32(w.number) }
 
 func (w *worker) allKeys(what string, remove bool) chore {

@@ -40,6 +40,7 @@ type Server struct {
 	Problem string `json:"problem,omitempty"` // why it does not say
 }
 
+// readBuild reads what the Go linker noted in this program.
 func readBuild() Build {
 	b := Build{Go: runtime.Version(), Version: "(devel)"}
 	info, ok := debug.ReadBuildInfo()
@@ -58,6 +59,7 @@ func readBuild() Build {
 	return b
 }
 
+// readHost asks the kernel. What it does not tell stays empty: no result fails for it.
 func readHost() Host {
 	h := Host{OS: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU()}
 	var name unix.Utsname
@@ -103,6 +105,7 @@ func askServers(ctx context.Context, addrs []netip.AddrPort) []Server {
 	return servers
 }
 
+// askServer sends srvr and reads the two lines that matter. The server closes the connection behind its answer.
 func askServer(ctx context.Context, addr string) Server {
 	s := Server{Address: addr}
 	ctx, cancel := context.WithTimeout(ctx, askPatience)

@@ -8,9 +8,12 @@ import (
 // issue encodes one operation and commits it. Due and Since are the caller's to set.
 func (w *worker) issue(s *session, r *random) *client.Pending {
 	op := w.chooser.choose(r)
+	// Deletes are at most as many as creates, but a random walk comes by zero again and again. Creating then keeps the
+	// share of writes, and the counts in the result tell how it came out.
 	if op == Delete && s.deleted == s.created {
 		op = Create
 	}
+	// Names are spelled into one buffer and records copied out of it at once, so nothing here allocates.
 	out := s.conn.Begin(wireOps[op])
 	switch op {
 	case Get, Exists:
@@ -26,7 +29,7 @@ func (w *worker) issue(s *session, r *random) *client.Pending {
 			out = w.appendSet(wire.AppendMultiOp(out, wire.OpSetData), r)
 		}
 		out = wire.AppendMultiEnd(out)
-	case Create:
+	case Create: // counted when sent: a delete behind it on the same session finds it made
 		request := wire.CreateRequest{
 			Path: w.paths.created(uint32(s.conn.Number), s.created), Data: w.value(r), ACL: wire.OpenACL,
 		}
@@ -43,6 +46,7 @@ func (w *worker) issue(s *session, r *random) *client.Pending {
 	return p
 }
 
+// appendSet appends a setData record, for set and for each part of a multi.
 func (w *worker) appendSet(out []byte, r *random) []byte {
 	request := wire.SetDataRequest{Path: w.paths.key(w.keys.choose(r)), Data: w.value(r), Version: -1}
 	return request.Append(out)

@@ -27,7 +27,7 @@ func (w *worker) load() error {
 			w.active++
 		}
 	}
-	for client.Now() < r.zero {
+	for client.Now() < r.zero { // all workers begin together
 		if err := w.turn(r.zero); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (w *worker) untilDone() error {
 	if end != endless {
 		giveUp = end + int64(w.config.Drain)
 	}
-	issuing := true
+	issuing := true // until the first look that finds nothing more to issue
 	for {
 		now := client.Now()
 		w.recorder.catchUp(now)
@@ -74,7 +74,7 @@ func (w *worker) untilDone() error {
 		if quiet || now >= giveUp || w.run.aborted.Load() {
 			return nil
 		}
-		until := now + int64(50*time.Millisecond)
+		until := now + int64(50*time.Millisecond) // soon enough to notice that the run was stopped
 		if issuing && w.config.Rate > 0 {
 			until = min(until, w.sendDue(now))
 		}
@@ -172,7 +172,7 @@ func (w *worker) refill(s *session, now int64) {
 	for s.left > 0 && w.hasRoom(s) {
 		p := w.issue(s, &s.random)
 		if now < w.run.start {
-			continue
+			continue // warm-up: not measured, and not of the count
 		}
 		p.Aux = measuredMark
 		if s.left--; s.left == 0 {
@@ -181,6 +181,8 @@ func (w *worker) refill(s *session, now int64) {
 	}
 }
 
+// hasRoom reports whether the load may send on the session. Its connection may take more in flight than the load's depth:
+// chores use that.
 func (w *worker) hasRoom(s *session) bool {
 	return s.conn.Room() > 0 && s.conn.InFlight() < w.config.Depth
 }

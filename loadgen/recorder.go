@@ -22,10 +22,11 @@ func record(h *hdr.Histogram, ns int64) {
 	_ = h.RecordValue(min(max(ns, 0), highestLatency)) // within the scale it cannot fail
 }
 
-// recorder counts what one worker measures. Recording allocates nothing, but for the first error of a code and once a second.
+// recorder counts what one worker measures. Recording allocates nothing, but for the first error of a code and once a
+// second.
 //
-// A request is measured if it was due within [start, end), which the worker decides when it issues it. Throughput is something else: it counts the good replies that
-// came within that window, whenever they were due.
+// A request is measured if it was due within [start, end), which the worker decides when it issues it. Throughput is
+// something else: it counts the good replies that came within that window, whenever they were due.
 type recorder struct {
 	open       bool  // the open loop: latency and service time differ
 	start, end int64 // of the window, on the client's clock; end is 1<<63-1 while only a count ends the run

@@ -30,15 +30,16 @@ func (r *Result) WriteText(w io.Writer) error {
 		r.writeTable(&b, func(o *OpResult) *Latency { return &o.Latency })
 		b.WriteString("\nservice time, from the write call to the reply\n")
 		r.writeTable(&b, func(o *OpResult) *Latency { return o.Service })
+		lag, own := &r.Open.Lag, &r.Open.OwnLag
 		fmt.Fprintf(&b, "\nsend lag    p50 %s  p99 %s  p99.9 %s  max %s; its own part: p99 %s  p99.9 %s; %s requests waited for a free session\n",
-			nanos(r.Open.Lag.P50), nanos(r.Open.Lag.P99), nanos(r.Open.Lag.P999), nanos(r.Open.Lag.Max),
-			nanos(r.Open.OwnLag.P99), nanos(r.Open.OwnLag.P999), grouped(r.Open.Pressed))
+			nanos(lag.P50), nanos(lag.P99), nanos(lag.P999), nanos(lag.Max), nanos(own.P99), nanos(own.P999), grouped(r.Open.Pressed))
 	}
 	r.writeTail(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
+// describeModel names the model first: the same figures mean different things in an open and in a closed loop.
 func (r *Result) describeModel() string {
 	c := &r.Config
 	var s string
@@ -84,6 +85,7 @@ func (r *Result) describeErrors() string {
 	return strings.Join(names, ", ")
 }
 
+// writeTable writes a row for each operation, and one for all if there are several.
 func (r *Result) writeTable(b *strings.Builder, of func(*OpResult) *Latency) {
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "op\tcount\tp50\tp75\tp90\tp95\tp99\tp99.9\tp99.99\tmax\tmin\tmean\t")
@@ -102,9 +104,11 @@ func (r *Result) writeTable(b *strings.Builder, of func(*OpResult) *Latency) {
 	_ = t.Flush() // a strings.Builder takes everything
 }
 
+// writeTail writes what helps to believe the figures, or not to.
 func (r *Result) writeTail(b *strings.Builder) {
 	if slow := r.slowestSecond(); slow != nil {
-		fmt.Fprintf(b, "slowest     second %d: %s ops, p50 %s  p99 %s  max %s\n", slow.Second, grouped(slow.Ops), nanos(slow.P50), nanos(slow.P99), nanos(slow.Max))
+		fmt.Fprintf(b, "slowest     second %d: %s ops, p50 %s  p99 %s  max %s\n",
+			slow.Second, grouped(slow.Ops), nanos(slow.P50), nanos(slow.P99), nanos(slow.Max))
 	}
 	fmt.Fprintf(b, "in flight   %.1f by Little's law, %d at most\n", r.Concurrency.Little, r.Concurrency.Limit)
 	g := &r.Generator

@@ -284,5 +284,8 @@ func summarize(h *hdr.Histogram) Latency {
 // finishLoop keeps what the loop knows before it is closed.
 func (w *worker) finishLoop() {
 	w.finalStats, w.tried = w.loop.Stats(), w.loop.Tried()
+	w.run.mu.Lock()
+	w.gone = true
+	w.run.mu.Unlock()
 	w.loop.Close()
 }

@@ -37,7 +37,7 @@ type run struct {
 	aborted atomic.Bool // nothing more is to be done
 	stop    atomic.Bool // the caller wants an end: stop loading, clean up
 	mu      sync.Mutex
-	err     error // why it was aborted
+	err     error // why it was aborted; under mu, as is gone of every worker
 
 	progress progress
 	series   series
@@ -153,6 +153,7 @@ func (r *run) lead(ctx context.Context) {
 	cancelled := ctx.Done()
 	for i, s := range steps {
 		r.progress.phase(s.name)
+		// Every worker arrives at every step, even in a run that was given up: it then does nothing in it.
 		for arrived := 0; arrived < len(r.workers); {
 			select {
 			case <-r.reached:
@@ -189,15 +190,21 @@ func (r *run) setTimes() {
 	r.series.window(r.zero, r.start, r.end)
 }
 
+// take puts a worker's second into the series.
 func (r *run) take(second *interval) {
 	if merged, ok := r.series.add(second); ok {
 		r.progress.second(merged)
 	}
 }
 
+// wake makes every worker look at what has changed.
 func (r *run) wake() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, w := range r.workers {
-		w.loop.Wake()
+		if !w.gone {
+			w.loop.Wake()
+		}
 	}
 }
 

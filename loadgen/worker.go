@@ -53,6 +53,7 @@ type worker struct {
 	tried      string // what the loop tried, for texts
 
 	lastReady  int64 // when a session was last ready
+	gone       bool  // the loop is closed, or about to be: it must not be woken
 	closing    bool  // sessions are being closed: that none is ready means nothing
 	orderError error // the first violation of the order of replies
 	cleanError error // why something was left behind

@@ -31,6 +31,7 @@ func (c *Conn) dial() {
 	}
 	c.fd = fd
 	c.generation++
+	// Until it is made, a connection can be written to in neither sense: EPOLLOUT also reports that it failed.
 	if err := l.poll.set(unix.EPOLL_CTL_ADD, fd, c.slot, c.generation, unix.EPOLLOUT); err != nil {
 		c.drop(err)
 	}
@@ -66,6 +67,7 @@ func (c *Conn) dialed() {
 	}
 	c.state = shaking
 	c.lastRecv = c.loop.now
+	// With the readOnly byte, as Apache ZooKeeper's own client sends it; a server that only reads is not wanted.
 	request := wire.ConnectRequest{
 		LastZxidSeen: c.lastZxid, Timeout: int32(c.loop.opts.SessionTimeout / time.Millisecond),
 		SessionID: c.id, Passwd: c.passwd, HasReadOnly: true,
@@ -92,6 +94,7 @@ func (c *Conn) shaken(frame []byte) {
 	resumed := c.id != 0 && c.id == response.SessionID
 	c.id = response.SessionID
 	c.passwd = append(c.passwd[:0], response.Passwd...)
+	// Negotiated anew each time, and servers may differ.
 	c.timeout = int64(response.Timeout) * int64(time.Millisecond)
 	c.loop.servers[c.server].connects++
 	if resumed {
@@ -109,7 +112,8 @@ func (c *Conn) shaken(frame []byte) {
 	}
 }
 
-// expired begins a session from nothing.
+// expired begins a session from nothing. A new session must not claim to have seen a zxid: a server that was restored from
+// an older state would never let it in.
 func (c *Conn) expired() {
 	c.loop.stats.Expired++
 	c.id, c.lastZxid = 0, 0
@@ -117,6 +121,7 @@ func (c *Conn) expired() {
 	c.drop(ErrExpired)
 }
 
+// prove sends one credential. The reply, like that to a ping, has an xid of its own kind and may overtake others.
 func (c *Conn) prove(a Auth) {
 	start := len(c.out)
 	request := wire.AuthRequest{Scheme: a.Scheme, Auth: a.Credential}
@@ -170,7 +175,7 @@ func (c *Conn) drop(reason error) {
 	if !errors.Is(reason, ErrClosed) {
 		l.servers[c.server].last = reason
 	}
-	c.retry(reason)
+	c.retry(reason) // first, so that no handler finds room in a session that is down
 	for c.ring.len() > 0 {
 		l.handler.Reply(c, c.ring.pop(), Reply{Zxid: -1, Code: wire.ConnectionLoss})
 	}
