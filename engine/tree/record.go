@@ -83,6 +83,15 @@ func (t *Tree) appendRecord(dst []byte, n *node) []byte {
 	return dst
 }
 
+// recordBytes is the size of what appendRecord appends.
+func (t *Tree) recordBytes(n *node) int {
+	size := 4 + fixedSize + 4 + int(n.pathLen) + 4 + n.dataBytes() + 1
+	if n.acl != openACL {
+		size += len(t.acls.get(n.acl).encoded)
+	}
+	return size
+}
+
 // decode reads a record behind its length. Path and Data alias b, the strings of ACL too.
 func (z *Znode) decode(b []byte) error {
 	if len(b) < fixedSize {

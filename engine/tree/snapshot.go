@@ -8,24 +8,29 @@ import (
 // ErrSnapshotRunning says that a snapshot has been started and is neither finished nor aborted.
 var ErrSnapshotRunning = errors.New("tree: a snapshot is running")
 
-// The default bounds of what is done under one lock.
 const (
-	walkBytes = 32 << 10 // appended, give or take a znode
-	walkSlots = 512      // looked at
+	walkBytes = 32 << 10 // appended under one lock, give or take a znode
+	walkSlots = 512      // looked at under one lock
+	saveFirst = 1 << 10  // bytes of a shard's first run of saved records; the next are 4, 16, 64 KiB, or as long as one record
 )
 
 // Snapshot writes down the tree as it was at one zxid, while the writer goes on. A walk over the records, shard by shard
-// slot by slot, writes down what has not changed; what the writer is about to change or delete and the walk has not
-// reached, the writer writes down first, in a buffer of the shard that the walk picks up when it comes there. So the memory
-// it takes is that of the znodes changed meanwhile.
+// and slot by slot, writes down what has not changed; what the writer is about to change or delete and the walk has not
+// reached, the writer writes down first, in buffers of the shard that the walk picks up when it comes there. So the memory it
+// takes is that of the znodes changed meanwhile.
+//
+//	records of a shard   [ walked | walked | walked | not yet | not yet | new ]
+//	                                                 ▲         │         no record of the snapshot
+//	                                                next       └─ changed: saved as it was, then marked as walked
 //
 // It belongs to the goroutine that calls Next; only one runs at a time.
 type Snapshot struct {
 	tree   *Tree
 	zxid   int64
-	znodes int64 // there were at the start
-	shard  int   // the one the walk is in
-	wrote  int64 // znodes so far
+	znodes int64    // there were at the start
+	shard  int      // the one the walk is in, shardCount behind the last
+	wrote  int64    // znodes so far
+	saved  [][]byte // picked up from a shard and not written yet
 	began  bool
 	done   bool
 
@@ -35,12 +40,12 @@ type Snapshot struct {
 // shardWalk is what a running snapshot knows of a shard. The writer sets it up between two transactions and then touches it
 // under the exclusive lock, the walk under the shared one: nobody else looks at it.
 type shardWalk struct {
-	active bool   // the walk has not left the shard
-	number uint32 // of the snapshot: a record that bears it did not exist at the start, or is in saved, or has been walked
-	next   uint32 // the handle the walk has come to: chunk and slot
-	end    uint32 // chunks from this number on did not exist at the start
-	saved  []byte // records as they were at the start
-	count  int64  // of these
+	active bool     // the walk has not left the shard
+	number uint32   // of the snapshot: a record that bears it did not exist at the start, or is saved, or has been walked
+	next   uint32   // the handle the walk has come to: chunk and slot
+	end    uint32   // chunks from this number on did not exist at the start
+	saved  [][]byte // records as they were at the start; runs that never grow, so that saving never copies what is saved
+	count  int64    // of these records
 }
 
 // StartSnapshot fixes the snapshot at Zxid. Only the writer may call it, between two transactions. The Snapshot may then
@@ -64,19 +69,21 @@ func (t *Tree) StartSnapshot() (*Snapshot, error) {
 // Zxid returns the zxid whose state is written.
 func (p *Snapshot) Zxid() int64 { return p.zxid }
 
-// Next appends the next part of the encoded tree to dst, some tens of KiB unless one znode is larger, and says whether there
-// is more. It holds one shard's lock, shared, for about as long as copying takes.
-func (p *Snapshot) Next(dst []byte) ([]byte, bool) {
-	if p.done {
+// Next appends the next part of the encoded tree to dst, some tens of KiB unless one znode is larger, now and then nothing,
+// and says whether there is more. It holds one shard's lock, shared, for about as long as copying takes.
+func (p *Snapshot) Next(dst []byte) (_ []byte, more bool) {
+	switch {
+	case p.done:
 		return dst, false
-	}
-	if !p.began {
+	case !p.began:
 		p.began = true
-		dst = appendHeader(dst, p.zxid)
-	}
-	dst = p.walk(dst, &p.tree.shards[p.shard])
-	if p.shard < shardCount {
+		return appendHeader(dst, p.zxid), true
+	case len(p.saved) > 0:
+		dst = append(dst, p.saved[0]...)
+		p.saved = p.saved[1:]
 		return dst, true
+	case p.shard < shardCount:
+		return p.walk(dst, &p.tree.shards[p.shard]), true
 	}
 	if p.wrote != p.znodes {
 		panic(fmt.Sprintf("tree: snapshot wrote %d znodes of %d", p.wrote, p.znodes))
@@ -100,16 +107,16 @@ func (p *Snapshot) Abort() {
 }
 
 func (p *Snapshot) finish() {
-	p.done = true
+	p.done, p.saved = true, nil
 	p.tree.snapshot.Store(nil)
 }
 
-// walk appends a part of a shard, and moves on to the next one if it is the last.
+// walk appends a part of a shard and picks up what is saved there, and moves on to the next shard if it is the last part.
 func (p *Snapshot) walk(dst []byte, s *shard) []byte {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	w := &s.walk
-	dst = append(dst, w.saved...)
+	p.saved = w.saved
 	p.wrote += w.count
 	w.saved, w.count = nil, 0
 	limit := len(dst) + p.maxBytes
@@ -141,10 +148,21 @@ func (s *shard) beforeChange(t *Tree, n *node, handle uint32) {
 		return
 	}
 	if handle >= w.next && n.snapshot != w.number {
-		w.saved = t.appendRecord(w.saved, n)
-		w.count++
+		w.save(t, n)
 	}
 	n.snapshot = w.number // also if it has been walked: it may move to where the walk has not been
+}
+
+// save writes a record down. A run of records is given room when it is begun: little at first, for many shards may have
+// one change each.
+func (w *shardWalk) save(t *Tree, n *node) {
+	size, last := t.recordBytes(n), len(w.saved)-1
+	if last < 0 || cap(w.saved[last])-len(w.saved[last]) < size {
+		w.saved = append(w.saved, make([]byte, 0, max(size, saveFirst<<(2*min(last+1, 3)))))
+		last++
+	}
+	w.saved[last] = t.appendRecord(w.saved[last], n)
+	w.count++
 }
 
 func (w *shardWalk) stop() {

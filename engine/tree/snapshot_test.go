@@ -229,6 +229,22 @@ func TestEncodedFormIsGolden(t *testing.T) {
 	mustEqual(t, loaded(t, want, func() int { return 7 }), modelOf(sample(t)))
 }
 
+// The size of a record is known before it is written: room for saved records is made in one go.
+func TestRecordBytesIsExact(t *testing.T) {
+	tree := sample(t)
+	for i := range tree.shards {
+		err := tree.shards[i].each(func(n *node, _ uint32) error {
+			if got, want := tree.recordBytes(n), len(tree.appendRecord(nil, n)); got != want {
+				t.Errorf("%s: %d bytes, want %d", n.path(), got, want)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A loader refuses what is not whole: cut at any byte, it finds out at the end at the latest.
 func TestTruncatedSnapshotIsRefused(t *testing.T) {
 	encoded := written(startSnapshot(t, sample(t)))
