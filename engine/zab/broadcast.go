@@ -158,7 +158,8 @@ func (c *Core) pump(l *learner) {
 	if l.stage == streaming {
 		c.teach(l)
 	}
-	if z := min(c.hist.committed, l.sent); l.stage == active && !l.observer && l.committed < z {
+	told := l.stage == active || l.stage == taught && c.broken(bugCommitBeforeUpToDate)
+	if z := min(c.hist.committed, l.sent); told && !l.observer && l.committed < z {
 		c.tell(l, Message{Kind: Commit, First: max(l.committed, MakeZxid(c.lead.epoch, 0)) + 1, Zxid: z})
 		l.committed = z
 	}
@@ -261,7 +262,11 @@ func (c *Core) tickLeading() {
 		if c.helping() {
 			l.since = c.now
 		}
-		if c.now-l.since > int64(c.cfg.InitTicks) {
+		limit := c.cfg.InitTicks
+		if l.epoch == 0 {
+			limit = 2 * c.cfg.ConnectTicks // who elected this server has found it by then, or looks for another
+		}
+		if c.now-l.since > int64(limit) {
 			c.look("no quorum in time")
 			return
 		}
@@ -276,8 +281,9 @@ func (c *Core) tickLeading() {
 		l.nextPing = c.now + int64(c.cfg.PingTicks)
 	}
 	for i := len(c.learners) - 1; i >= 0; i-- {
-		if m := c.learners[i]; c.overdue(m) {
-			c.dropLearner(m, "silent for too long")
+		m := c.learners[i]
+		if reason := c.overdue(m); reason != "" {
+			c.dropLearner(m, reason)
 		} else if ping && m.stage >= taught {
 			c.tell(m, Message{Kind: Ping, Zxid: max(c.hist.last, MakeZxid(l.epoch, 0))})
 		}
@@ -297,19 +303,26 @@ func (c *Core) helping() bool {
 	return false
 }
 
-// overdue says that a learner owes a message, or an ack, for too long.
-func (c *Core) overdue(l *learner) bool {
+// overdue says what a learner has owed for too long: any message, or an ack. Empty: nothing.
+func (c *Core) overdue(l *learner) string {
 	if l.match >= l.sent || l.observer {
 		l.progressed = c.now
 	}
-	silent := c.now - l.heard
+	limit := int64(c.cfg.InitTicks)
 	switch l.stage {
-	case invited, taught:
-		return silent > int64(c.cfg.InitTicks)
 	case active:
-		return silent > int64(c.cfg.SyncTicks) || c.now-l.progressed > int64(c.cfg.SyncTicks)
+		limit = int64(c.cfg.SyncTicks)
+		if c.now-l.progressed > limit {
+			return "does not acknowledge"
+		}
+	case invited, taught:
+	default:
+		return "" // it waits for us
 	}
-	return false
+	if c.now-l.heard > limit {
+		return "silent"
+	}
+	return ""
 }
 
 // tickFollowing keeps the learner's times.

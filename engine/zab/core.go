@@ -178,7 +178,7 @@ func (c *Core) LinkDown(link LinkID) {
 }
 
 // VoterReachable says whether the election transport has a living connection to a voter. A voter nobody spoke about counts
-// as reachable: an election may then wait FinalizeTicks for it.
+// as reachable: an election may then wait FinalizeTicks for it. A server that is looking says its vote to whoever appears.
 func (c *Core) VoterReachable(peer ServerID, up bool) {
 	i := c.q.index(peer)
 	if i < 0 {
@@ -188,9 +188,16 @@ func (c *Core) VoterReachable(peer ServerID, up bool) {
 	if up {
 		c.reachable = c.reachable.with(i)
 	}
-	if c.state.Role == Looking && !c.vote.pending {
+	if c.state.Role == Looking && !c.vote.pending && i != c.self {
+		if up && c.q.voters.has(i) {
+			c.notify(peer)
+		}
 		c.count()
 	}
+	if !up && c.state.Leader == peer && c.state.Role != Leading && c.follow.stage == dialing {
+		c.look("the elected leader is gone")
+	}
+	c.advance()
 }
 
 // Persisted says that the log is durable up to z, which stood in an earlier Ready.Entries.

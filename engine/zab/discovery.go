@@ -21,8 +21,16 @@ type leadership struct {
 	giveUpAt    int64    // and this is when to forget about that; 0: never
 	refuseUntil int64    // tick before which a learner with a later epoch does not make this leader start a new one
 	lostLink    bool     // a link was lost since the quorum was last counted
+	gone        voterSet // before broadcast: voters that were here, or elected this server, and left
 
 	// Invariant: history and epoch never change once set.
+}
+
+// hopeless says that a leader that is not in broadcast yet cannot get there: too many of those who might still come are known
+// to be gone. A link that was lost counts as gone, for its owner looks for a leader now.
+func (c *Core) hopeless() bool {
+	come := c.reachable &^ c.lead.gone
+	return !c.q.contains(come | c.voters(func(*learner) bool { return true }))
 }
 
 // startLeading takes up the leader's role. Links that are parked already are served.
@@ -37,6 +45,10 @@ func (c *Core) startLeading() {
 
 // advanceLeading takes the leader's steps.
 func (c *Core) advanceLeading() {
+	if c.state.Phase != Broadcast && c.hopeless() {
+		c.look("elected in vain")
+		return
+	}
 	if c.state.Phase == Discovery {
 		c.discover()
 	}

@@ -39,6 +39,9 @@ func (c *Core) beats(a, b Vote) bool {
 	if !c.q.electable(a.Leader) {
 		return false
 	}
+	if !c.q.electable(b.Leader) {
+		return true // a voter without weight must not stick to itself
+	}
 	if c.broken(bugVoteOrder) {
 		return a.Leader > b.Leader
 	}
@@ -67,12 +70,15 @@ func (c *Core) look(reason string) {
 // it elsewhere must have been answered.
 func (c *Core) startRound() {
 	e := &c.vote
-	if c.truncating || c.installing || !c.q.voters.has(c.self) && c.now < e.resendAt {
+	if (c.truncating || c.installing) && !c.broken(bugVoteDuringCut) || !c.q.voters.has(c.self) && c.now < e.resendAt {
 		return
 	}
 	e.pending = false
 	e.round++
 	e.own = Vote{Leader: c.cfg.ID, Zxid: c.hist.last, PeerEpoch: int64(c.currentEpoch())}
+	if c.broken(bugVoteCommitted) {
+		e.own.Zxid = c.hist.committed
+	}
 	if !c.q.voters.has(c.self) {
 		e.own = Vote{Leader: noLeader, Zxid: noZxid, PeerEpoch: noPeerEpoch}
 	}
@@ -132,6 +138,7 @@ func (c *Core) stepNotification(m *Message) error {
 		if m.State == Looking && !c.vote.pending {
 			c.notify(m.From)
 		}
+		c.hearWhileSettled(from, m)
 		return nil
 	}
 	if m.Round > c.vote.round+maxRoundLead {
@@ -177,7 +184,7 @@ func (c *Core) hearLooking(from int, b ballot) {
 	c.count()
 }
 
-// count decides if a quorum of this round wants what this server wants and every other reachable voter does too; if some are
+// count decides if a quorum of this round wants what this server wants and every other reachable voter of weight does too; if some are
 // silent or of another mind, they have FinalizeTicks to bring a better vote.
 func (c *Core) count() {
 	e := &c.vote
@@ -193,7 +200,7 @@ func (c *Core) count() {
 	switch {
 	case !c.q.contains(agree):
 		e.decideAt = 0
-	case c.reachable&c.q.voters&^agree == 0:
+	case c.reachable&c.q.weighty&^agree == 0:
 		c.decide(e.vote)
 	case e.decideAt == 0:
 		e.decideAt = c.now + int64(c.cfg.FinalizeTicks)
@@ -214,7 +221,25 @@ func (c *Core) hearSettled(from int, b ballot) {
 	if c.settledQuorum(e.settled, b) {
 		e.round = b.round
 		c.decide(b.vote)
+		return
 	}
+	c.count()
+}
+
+// hearWhileSettled takes the hint that an election was in vain: that a voter does not follow this server which it elected, or
+// that the elected leader does not lead. Without the hint a clock would tell, much later.
+func (c *Core) hearWhileSettled(from int, m *Message) {
+	elsewhere := m.State != Looking && m.Vote.Leader != c.state.Leader || m.State == Looking && m.Round > c.vote.round
+	switch {
+	case c.state.Role == Leading && c.state.Phase != Broadcast:
+		c.lead.gone = c.lead.gone.without(from)
+		if elsewhere {
+			c.lead.gone = c.lead.gone.with(from)
+		}
+	case c.state.Role != Looking && c.follow.stage <= greeting && m.From == c.state.Leader && elsewhere:
+		c.look("the elected leader does not lead")
+	}
+	c.advance()
 }
 
 // settledQuorum says whether a quorum of votes names b's leader, and the leader itself confirms it.
@@ -223,12 +248,12 @@ func (c *Core) settledQuorum(votes []ballot, b ballot) bool {
 		if b.round != c.vote.round {
 			return false
 		}
-	} else if l := votes[c.q.index(b.vote.Leader)]; !l.known || l.state != Leading {
+	} else if l := votes[c.q.index(b.vote.Leader)]; (!l.known || l.state != Leading) && !c.broken(bugNoLeaderCheck) {
 		return false
 	}
 	agree := voterSet(0)
 	for i := range votes {
-		if votes[i].known && sameSettled(votes[i], b) {
+		if votes[i].known && sameSettled(votes[i], b) && (votes[i].vote == b.vote || !c.broken(bugStrictEquality)) {
 			agree = agree.with(i)
 		}
 	}
@@ -244,10 +269,13 @@ func sameSettled(a, b ballot) bool {
 	return a.vote.Leader == b.vote.Leader && (a.vote.PeerEpoch == b.vote.PeerEpoch || (a.version > 0) != (b.version > 0))
 }
 
-// decide ends the election.
+// decide ends the election. Everybody hears of it: whoever still looks need not ask first.
 func (c *Core) decide(v Vote) {
 	c.vote.vote, c.vote.decideAt = v, 0
 	c.settleOn(v.Leader)
+	if c.q.voters.has(c.self) && c.state.Role != Looking {
+		c.announce()
+	}
 }
 
 // settleOn takes up the role that a leader implies.

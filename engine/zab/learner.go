@@ -74,6 +74,7 @@ func (c *Core) stepInfo(m *Message) error {
 		}
 	}
 	c.sawEpoch = max(c.sawEpoch, uint32(max(m.Epoch, 0)))
+	c.lead.gone = c.lead.gone.without(i)
 	c.learners = append(c.learners, &learner{link: m.Link, peer: m.From, index: i, observer: m.Kind == ObserverInfo,
 		extended: m.Extended && !c.cfg.PlainLinks, accepted: m.Epoch, heard: c.now})
 	return nil
@@ -120,7 +121,7 @@ func (c *Core) forget(l *learner) {
 	for i := range c.learners {
 		if c.learners[i] == l {
 			c.learners = append(c.learners[:i], c.learners[i+1:]...)
-			c.lead.lostLink = true
+			c.lead.lostLink, c.lead.gone = true, c.lead.gone.with(l.index)
 			return
 		}
 	}

@@ -10,8 +10,9 @@ import "math/bits"
 type quorum struct {
 	members []Member // sorted by ID
 	voters  voterSet
-	groups  []int // the groups with weight, sorted; none: majority
-	weight  []int // of each of them
+	weighty voterSet // the voters that a quorum may need: all, or those with weight
+	groups  []int    // the groups with weight, sorted; none: majority
+	weight  []int    // of each of them
 }
 
 // voterSet is a set of members by their place in quorum.members; at most maxMembers.
@@ -36,6 +37,9 @@ func newQuorum(members []Member) quorum {
 			continue
 		}
 		q.voters = q.voters.with(i)
+		if m.Group == 0 || m.Weight > 0 {
+			q.weighty = q.weighty.with(i)
+		}
 		if m.Group != 0 && m.Weight > 0 {
 			q.addWeight(m.Group, m.Weight)
 		}
@@ -67,10 +71,7 @@ func (q *quorum) index(id ServerID) int {
 func (q *quorum) voter(id ServerID) bool { return q.voters.has(q.index(id)) }
 
 // electable says whether id may win an election: a voter whose voice weighs something.
-func (q *quorum) electable(id ServerID) bool {
-	i := q.index(id)
-	return q.voters.has(i) && (len(q.groups) == 0 || q.members[i].Weight > 0)
-}
+func (q *quorum) electable(id ServerID) bool { return q.weighty.has(q.index(id)) }
 
 // contains says whether the voters in s are a quorum; observers in s count nothing.
 func (q *quorum) contains(s voterSet) bool {

@@ -1,5 +1,7 @@
 package zab
 
+import "fmt"
+
 // Ready is everything that is now to be done. See the package comment for the caller's duties. The slices themselves are
 // reused by the next call of Core.Ready, except Entries and Committed and the entries inside Messages: these are immutable
 // and may be kept.
@@ -33,6 +35,20 @@ type State struct {
 	Phase  Phase
 	Leader ServerID // whom it follows, itself while leading, 0 while looking
 	Epoch  uint32   // the epoch of Leader, once agreed; 0 before
+}
+
+func (s State) String() string {
+	switch {
+	case s.Role == Looking:
+		return s.Role.String()
+	case s.Role == Leading && s.Epoch == 0:
+		return fmt.Sprintf("%v, %v", s.Role, s.Phase)
+	case s.Epoch == 0:
+		return fmt.Sprintf("%v %d, %v", s.Role, s.Leader, s.Phase)
+	case s.Role == Leading:
+		return fmt.Sprintf("%v, %v in epoch %d", s.Role, s.Phase, s.Epoch)
+	}
+	return fmt.Sprintf("%v %d, %v in epoch %d", s.Role, s.Leader, s.Phase, s.Epoch)
 }
 
 // SnapshotOrder asks to move a snapshot over a link. Zxid is the zxid of the one to be installed; one that is to be sent must

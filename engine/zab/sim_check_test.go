@@ -177,7 +177,6 @@ func (k *checker) stateOf(s *server) {
 		return
 	}
 	k.led[c.Epoch()] = s.index
-	k.w.log("%d is established in epoch %d", s.id, c.Epoch())
 	for i, e := range k.history {
 		if i >= len(s.state) || s.state[i].Zxid != e.Zxid {
 			k.w.fail("PrimaryIntegrity", "server %d leads epoch %d without the committed %v", s.id, c.Epoch(), e.Zxid)

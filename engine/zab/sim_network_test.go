@@ -27,7 +27,7 @@ func (w *world) dial(s, peer *server) {
 	l := &wire{id: w.nextID, ends: [2]*server{s, peer}, life: [2]int{s.life, peer.life}, plain: s.cfg.PlainLinks || peer.cfg.PlainLinks}
 	w.nextID++
 	w.links = append(w.links, l)
-	w.log("%d dials %d: link %d", s.id, peer.id, l.id)
+	w.log("%d: link %d to %d", s.id, l.id, peer.id)
 	s.core.LinkUp(l.id, peer.id)
 	if !w.calm && w.chance(0.05) { // an earlier attempt succeeds too, late
 		dup := *l
@@ -153,7 +153,7 @@ func (s *server) hear(l *wire, i int) bool {
 	gone := l.broken || peer.life != l.life[1-i] || l.closed[1-i] && len(l.queue[i]) == 0
 	if gone && (l.broken || len(l.queue[i]) == 0 || w.chance(0.3)) {
 		l.closed[i] = true
-		w.log("%d: link %d down", s.id, l.id)
+		w.log("%d: link with %d is down", s.id, peer.id)
 		s.core.LinkDown(l.id)
 		return true
 	}
@@ -167,7 +167,7 @@ func (s *server) hear(l *wire, i int) bool {
 		s.incoming = p.body
 	}
 	if err := s.core.Step(p.m); err != nil {
-		w.log("%d: %v", s.id, err)
+		w.log("%d: refuses: %v", s.id, err)
 		w.check.mayRefuse(err)
 		l.closed[i] = true
 	}

@@ -71,6 +71,20 @@ type diskOp struct {
 	torn     bool // install: the body never arrived whole
 }
 
+func (op diskOp) String() string {
+	switch {
+	case op.truncate:
+		return "log cut after " + op.after.String()
+	case op.install && op.torn:
+		return "snapshot torn"
+	case op.install:
+		return "snapshot at " + op.after.String()
+	case len(op.entries) > 0:
+		return "log " + span(op.entries)
+	}
+	return fmt.Sprintf("epochs %d/%d", op.epochs.Accepted, op.epochs.Current)
+}
+
 func (s *server) start() {
 	w := s.w
 	d := Durable{Epochs: s.disk.epochs, LastZxid: s.disk.end(), SnapshotZxid: s.disk.floor()}
@@ -84,12 +98,12 @@ func (s *server) start() {
 	c.bug = w.bug
 	s.core, s.up = c, true
 	s.state, s.restored = s.disk.all[:len(s.disk.all):len(s.disk.all)], s.disk.stamp
-	w.log("%d starts with %+v, log to %v", s.id, d.Epochs, d.LastZxid)
+	w.log("%d: starts with epochs %d/%d, log to %v", s.id, d.Accepted, d.Current, d.LastZxid)
 	for _, o := range w.servers {
 		if o != s && o.up {
 			o.core.VoterReachable(s.id, true)
 		}
-		if o != s && !o.up && w.chance(0.5) {
+		if o != s && !o.up && (w.scripted || w.chance(0.5)) {
 			c.VoterReachable(o.id, false)
 		}
 	}
@@ -111,9 +125,9 @@ func (s *server) crash() {
 	}
 	s.up, s.life = false, s.life+1
 	s.disk.queue, s.tasks, s.votes, s.installingFrom, s.incoming = nil, nil, nil, 0, nil
-	w.log("%d crashes with log to %v", s.id, lastZxid(s.disk.all))
+	w.log("%d: crashes, its log ends at %v", s.id, s.disk.end())
 	for _, o := range w.servers {
-		if o != s && o.up && w.chance(0.8) {
+		if o != s && o.up && (w.scripted || w.chance(0.8)) {
 			o.core.VoterReachable(s.id, false)
 		}
 	}
@@ -144,7 +158,7 @@ func (s *server) drain() {
 	w := s.w
 	rd := s.core.Ready()
 	if rd.StateChanged {
-		w.log("%d is %v, %v, of %d, epoch %d", s.id, rd.State.Role, rd.State.Phase, rd.State.Leader, rd.State.Epoch)
+		w.log("%d: %v", s.id, rd.State)
 	}
 	if rd.Truncate {
 		s.disk.queue = append(s.disk.queue, diskOp{truncate: true, after: rd.TruncateAfter})
@@ -175,7 +189,7 @@ func (s *server) drain() {
 		w.send(s, m, body)
 	}
 	for _, d := range rd.Drops {
-		w.log("%d drops link %d to %d: %s", s.id, d.Link, d.Peer, d.Reason)
+		w.log("%d: closes its link with %d: %s", s.id, d.Peer, d.Reason)
 		w.drop(s, d.Link)
 	}
 	for _, o := range rd.SendSnap {
@@ -199,7 +213,9 @@ func (s *server) apply(committed []Entry) {
 	for _, e := range committed {
 		s.w.check.delivered(s, e)
 		s.state = append(s.state, e)
-		s.w.log("%d applies %v", s.id, e.Zxid)
+	}
+	if len(committed) > 0 {
+		s.w.log("%d: applies %s", s.id, span(committed))
 	}
 }
 
@@ -209,6 +225,12 @@ func (s *server) doTask() {
 	i := w.rng.IntN(len(s.tasks))
 	t := s.tasks[i]
 	s.tasks = append(s.tasks[:i], s.tasks[i+1:]...)
+	s.finish(t)
+}
+
+// finish does what a task was about.
+func (s *server) finish(t task) {
+	w := s.w
 	switch t.kind {
 	case "dial":
 		w.dial(s, w.byID(t.peer))
@@ -235,7 +257,8 @@ func (s *server) readLog(t task) {
 	from := upTo(d.all, t.read.From-1)
 	to := upTo(d.all, t.read.To)
 	from = max(from, d.logStart)
-	if from >= to || d.all[from].Zxid > t.read.From+1 && d.all[from].Zxid.Epoch() == t.read.From.Epoch() || s.w.chance(0.1) {
+	if from >= to || d.all[from].Zxid > t.read.From+1 && d.all[from].Zxid.Epoch() == t.read.From.Epoch() || !s.w.calm && s.w.chance(0.1) {
+		s.w.log("%d: has no log from %v", s.id, t.read.From)
 		s.core.LogRead(t.link, nil, true)
 		return
 	}
@@ -244,7 +267,10 @@ func (s *server) readLog(t task) {
 }
 
 func (s *server) readPiece(t task) {
-	n := 1 + s.w.rng.IntN(len(t.piece))
+	n := len(t.piece)
+	if !s.w.scripted {
+		n = 1 + s.w.rng.IntN(n)
+	}
 	s.core.LogRead(t.link, t.piece[:n:n], n == len(t.piece))
 	if t.piece = t.piece[n:]; len(t.piece) > 0 {
 		s.tasks = append(s.tasks, t)
@@ -297,7 +323,7 @@ func (d *disk) do(s *server, op diskOp) {
 	default:
 		d.epochs = op.epochs
 	}
-	s.w.log("%d's disk: log to %v, epochs %+v", s.id, lastZxid(d.all), d.epochs)
+	s.w.log("%d: disk: %v", s.id, op)
 	s.w.check.survived(s)
 }
 
@@ -309,8 +335,12 @@ func (s *server) takeSnapshot() {
 	n := min(upTo(s.state, min(s.core.CommittedZxid(), lastZxid(s.disk.all))), len(s.disk.all))
 	if n > s.disk.snapshot {
 		s.disk.snapshot = n
-		s.disk.logStart = max(s.disk.logStart, s.w.rng.IntN(n+1))
-		s.w.log("%d snapshots at %v", s.id, lastZxid(s.disk.all[:n]))
+		start := n
+		if !s.w.scripted {
+			start = s.w.rng.IntN(n + 1)
+		}
+		s.disk.logStart = max(s.disk.logStart, start)
+		s.w.log("%d: snapshot at %v", s.id, lastZxid(s.disk.all[:n]))
 	}
 }
 
@@ -320,7 +350,7 @@ func (s *server) handOver() {
 		to = s.w.servers[s.w.rng.IntN(len(s.w.servers))].id
 	}
 	err := s.core.HandOver(to)
-	s.w.log("%d hands over to %d: %v", s.id, to, err)
+	s.w.log("%d: is to hand over to %d: %v", s.id, to, err)
 }
 
 // clientWrites proposes a few things if s can.
@@ -341,7 +371,7 @@ func (s *server) propose() (Zxid, error) {
 	if z != next {
 		s.w.fail("NextZxid", "said %v, was %v", next, z)
 	}
-	s.w.log("%d proposes %v", s.id, z)
+	s.w.log("%d: proposes %v", s.id, z)
 	s.w.check.proposed(s, Entry{z, data})
 	return z, nil
 }

@@ -12,17 +12,18 @@ import (
 
 // world is one run.
 type world struct {
-	seed    uint64
-	rng     *rand.Rand
-	faults  faults
-	servers []*server // by place in the member list
-	links   []*wire
-	nextID  LinkID
-	steps   int
-	calm    bool // no faults any more
-	check   checker
-	trace   *bytes.Buffer // nil: no trace
-	bug     bug
+	seed     uint64
+	rng      *rand.Rand
+	faults   faults
+	servers  []*server // by place in the member list
+	links    []*wire
+	nextID   LinkID
+	steps    int
+	calm     bool // no faults any more
+	scripted bool // no dice at all: a scenario decides what happens
+	check    checker
+	trace    *bytes.Buffer // nil: no trace
+	bug      bug
 }
 
 // faults are what a world may do to its servers: chances per step.
@@ -87,7 +88,7 @@ func (w *world) chooseMembers() (members []Member) {
 	return members
 }
 
-func (w *world) chance(p float64) bool { return w.rng.Float64() < p }
+func (w *world) chance(p float64) bool { return !w.scripted && w.rng.Float64() < p }
 
 // run makes n steps with faults, then heals everything and waits for agreement. It returns the first broken promise.
 func (w *world) run(n int) (err error) {
@@ -267,7 +268,9 @@ func (w *world) describe() string {
 // log adds a line to the trace.
 func (w *world) log(format string, args ...any) {
 	if w.trace != nil {
-		fmt.Fprintf(w.trace, "%d ", w.steps)
+		if !w.scripted {
+			fmt.Fprintf(w.trace, "%d ", w.steps)
+		}
 		fmt.Fprintf(w.trace, format, args...)
 		w.trace.WriteByte('\n')
 	}

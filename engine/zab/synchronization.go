@@ -72,7 +72,7 @@ func (c *Core) synchronizeLearner(l *learner) {
 	case l.floor == unknownZxid || c.lead.copied.has(l.index):
 		c.copyTo(l)
 	case l.last < c.hist.base:
-		if l.last.beginsEpoch() || l.last < c.readFloor {
+		if l.last.beginsEpoch() || l.last < c.readFloor && !c.broken(bugReadAcrossSnapshot) {
 			c.copyTo(l)
 			return
 		}
@@ -91,7 +91,7 @@ func (c *Core) compare(l *learner) {
 	switch {
 	case common == l.last || started:
 		c.open(l, Message{Kind: Diff, Zxid: limit}, l.last)
-	case l.extended && common >= l.floor, !l.extended && c.state.Phase != Broadcast && c.now-c.lead.since > int64(c.cfg.InitTicks/2):
+	case (l.extended || c.broken(bugTruncPlain)) && common >= l.floor, !l.extended && c.state.Phase != Broadcast && c.now-c.lead.since > int64(c.cfg.InitTicks/2):
 		c.open(l, Message{Kind: Trunc, Zxid: common}, common)
 	default:
 		c.copyTo(l)
@@ -207,7 +207,7 @@ func (c *Core) forwardRead(l *learner, entries []Entry, done bool) error {
 		last = entries[n].Zxid
 		n++
 	}
-	if done && last < l.readTo {
+	if done && last < l.readTo && !c.broken(bugNoSeamCheck) {
 		return errLogRead
 	}
 	if l.stage == searching {
@@ -215,6 +215,9 @@ func (c *Core) forwardRead(l *learner, entries []Entry, done bool) error {
 	}
 	if n > 0 {
 		c.forward(l, entries[:n:n])
+	}
+	if done && c.broken(bugNoSeamCheck) {
+		l.sent = l.readTo
 	}
 	l.reading, l.heard = !done, c.now
 	return nil

@@ -108,7 +108,7 @@ func (c *Core) stepTrunc(z Zxid) error {
 	if z.beginsEpoch() && z >= h.base && h.next(z) == z+1 {
 		z = h.floor(z) // a leader of the Java kind counts the beginning of an epoch as a zxid of its own
 	}
-	if z < h.committed || z < c.floor || z >= h.last || z >= h.base && h.floor(z) != z {
+	if z < h.committed || z < c.floor && !c.broken(bugTruncBelowSnapshot) || z >= h.last || z >= h.base && h.floor(z) != z {
 		c.lost = true
 		return fmt.Errorf("to %v: this log goes to %v, is committed to %v and cannot go below %v", z, h.last, h.committed, c.floor)
 	}
