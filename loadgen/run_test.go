@@ -252,7 +252,7 @@ func TestStallShowsInFullWithoutRoom(t *testing.T) {
 	}
 }
 
-// A generator that is busy with something else sends late by its own fault: the run is invalid, and says why.
+// A generator that is busy with something else sends late though sessions had room: the run is invalid, and says why.
 func TestSlowGeneratorMakesTheRunInvalid(t *testing.T) {
 	s := newStub(t, 10).start()
 	c := quick(s)
@@ -262,7 +262,7 @@ func TestSlowGeneratorMakesTheRunInvalid(t *testing.T) {
 		}
 	}
 	res := mustRun(t, c)
-	if res.Verdict.Valid || !strings.Contains(res.Verdict.String(), "late by its own fault") {
+	if res.Verdict.Valid || !strings.Contains(res.Verdict.String(), "late though sessions had room") {
 		t.Fatalf("verdict %v; lag %+v", res.Verdict, res.Open.OwnLag)
 	}
 	if res.Requests.Answered != c.Count {

@@ -82,7 +82,7 @@ func (r *Result) judgeSending(v *Verdict) (sent float64) {
 	}
 	bound := max(lagFloor, int64(lagShare*float64(r.Total.Latency.P99)))
 	if own := r.Open.OwnLag.P99; own > bound {
-		v.reason("it sent late by its own fault: 99 %% of that lag reach up to %v, above %v", brief(time.Duration(own)), brief(time.Duration(bound)))
+		v.reason("it sent late though sessions had room: 99 %% of that lag reach up to %v, above %v", brief(time.Duration(own)), brief(time.Duration(bound)))
 	}
 	sent = r.Open.SentPerSecond / r.Open.DuePerSecond
 	pressed := float64(r.Open.Pressed) > pressedShare*float64(r.Requests.Answered)

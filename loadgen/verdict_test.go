@@ -37,7 +37,7 @@ func TestVerdict(t *testing.T) {
 		}, ""},
 		{"open, late by a fifth of the latency", openResult(), func(r *Result) {
 			r.Open.OwnLag.P99 = int64(1100 * time.Microsecond)
-		}, "late by its own fault"},
+		}, "late though sessions had room"},
 		{"open, late by a fiftieth of a long latency", openResult(), func(r *Result) {
 			r.Open.OwnLag.P99, r.Total.Latency.P99 = int64(2*time.Millisecond), int64(100*time.Millisecond)
 		}, ""},

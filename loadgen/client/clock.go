@@ -8,6 +8,3 @@ var clockStart = time.Now()
 // Now reads the clock that every time in this package is on: nanoseconds since the process started, monotonic. It is safe
 // from any goroutine and costs one clock read.
 func Now() int64 { return int64(time.Since(clockStart)) }
-
-// WallTime converts a reading of Now.
-func WallTime(now int64) time.Time { return clockStart.Add(time.Duration(now)) }
