@@ -12,18 +12,21 @@ import (
 	"bellwether/wal/memfs"
 )
 
-// WAL_CRASH_SEEDS is how many random choices are tried for each kind of crash at each call. The default keeps the
-// whole package under a minute; the enumeration of calls is complete with any value.
-func crashSeeds(t *testing.T) int {
-	text := os.Getenv("WAL_CRASH_SEEDS")
+// crashSeeds is how many random choices are tried for each kind of crash at each call.
+const crashSeeds = 4
+
+// WAL_CRASH_SHAPES is how many histories, of different sizes and zxids, are crashed and failed at every call; 1 if not
+// set, which takes some ten seconds.
+func crashShapes(t *testing.T) uint64 {
+	text := os.Getenv("WAL_CRASH_SHAPES")
 	if text == "" {
 		return 1
 	}
-	seeds, err := strconv.Atoi(text)
-	if err != nil || seeds < 1 {
-		t.Fatalf("WAL_CRASH_SEEDS=%q is not a positive number", text)
+	shapes, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || shapes < 1 {
+		t.Fatalf("WAL_CRASH_SHAPES=%q is not a positive number", text)
 	}
-	return seeds
+	return shapes
 }
 
 // Small segments roll often, and each page of them is a quarter of the whole.
@@ -32,8 +35,8 @@ func crashOptions() wal.Options {
 }
 
 // runUntil runs the history on a disk that stops at call n; it reports false when the history ends before.
-func runUntil(n uint64, opt, next wal.Options) (*world, bool, error) {
-	w := newWorld(memfs.New(n), opt, next)
+func runUntil(n uint64, opt, next wal.Options, shape uint64) (*world, bool, error) {
+	w := newWorld(memfs.New(n), opt, next, shape)
 	w.fs.SetFaults(memfs.Faults{CrashAt: n})
 	err := w.history()
 	if w.fs.Crashed() {
@@ -44,10 +47,10 @@ func runUntil(n uint64, opt, next wal.Options) (*world, bool, error) {
 
 // enumerate crashes the history at every call in every variant, and returns the first violation with how many disks
 // were recovered.
-func enumerate(opt, next wal.Options, seeds int, nested bool) (points, disks int, err error) {
+func enumerate(opt, next wal.Options, shape uint64, seeds int, nested bool) (points, disks int, err error) {
 	variants := memfs.Variants(seeds)
-	for n := uint64(1); ; n++ {
-		w, crashed, err := runUntil(n, opt, next)
+	for n := uint64(1); ; n += stride {
+		w, crashed, err := runUntil(n, opt, next, shape)
 		if err != nil {
 			return points, disks, fmt.Errorf("without a fault: %w", err)
 		}
@@ -60,7 +63,7 @@ func enumerate(opt, next wal.Options, seeds int, nested bool) (points, disks int
 			if err := w.recoverFrom(w.fs.Crash(v)); err != nil {
 				return points, disks, fmt.Errorf("crash at %v, %v: %w", w.fs.LastCall(), v, err)
 			}
-			if nested && int(n)%len(variants) == i {
+			if nested && points%len(variants) == i {
 				more, err := w.crashRecovery(v)
 				if disks += more; err != nil {
 					return points, disks, fmt.Errorf("crash at %v, %v: %w", w.fs.LastCall(), v, err)
@@ -96,16 +99,21 @@ func (w *world) crashRecovery(v memfs.Variant) (disks int, err error) {
 // Whatever call a crash hits and whatever it leaves of what was not synced: every acknowledged entry is there, nothing
 // is invented, the order is kept, the log starts, and starting once more shows the same.
 func TestEveryCrashKeepsWhatWasAcknowledged(t *testing.T) {
-	points, disks, err := enumerate(crashOptions(), crashOptions(), crashSeeds(t), true)
-	if err != nil {
-		t.Fatal(err)
+	for shape := range crashShapes(t) {
+		points, disks, err := enumerate(crashOptions(), crashOptions(), shape, crashSeeds, true)
+		if err != nil {
+			t.Fatalf("shape %d: %v", shape, err)
+		}
+		t.Logf("shape %d: %d crash points (every %d. call), %d disks recovered, 0 violations", shape, points, stride, disks)
 	}
-	t.Logf("%d crash points, %d disks recovered", points, disks)
 }
 
 // The enumerations can tell: each of these mistakes, made by the process that crashes or by the one that recovers, is
 // found by the enumeration of crashes or, what only a failing sync shows, by that of failures.
 func TestDeliberateBugsAreCaught(t *testing.T) {
+	if stride > 1 {
+		t.Skip("needs every call: run without the race detector")
+	}
 	for name, bug := range wal.Bugs {
 		t.Run(name, func(t *testing.T) {
 			opt, next := crashOptions(), crashOptions()
@@ -116,9 +124,9 @@ func TestDeliberateBugsAreCaught(t *testing.T) {
 			}
 			var err error
 			if bug.NeedsFailure {
-				_, err = failEveryCall(opt, next)
+				_, err = failEveryCall(opt, next, 0)
 			} else {
-				_, _, err = enumerate(opt, next, 1, false)
+				_, _, err = enumerate(opt, next, 0, 2, false)
 			}
 			if err == nil {
 				t.Fatal("nothing was found")
@@ -129,12 +137,12 @@ func TestDeliberateBugsAreCaught(t *testing.T) {
 }
 
 // failEveryCall lets every call of the history fail in turn, in several ways.
-func failEveryCall(opt, next wal.Options) (points int, err error) {
+func failEveryCall(opt, next wal.Options, shape uint64) (points int, err error) {
 	kinds := []memfs.Faults{{Err: syscall.EIO}, {Err: syscall.ENOSPC}, {Err: syscall.ENOSPC, Short: true}}
-	for n := uint64(1); ; n++ {
+	for n := uint64(1); ; n += stride {
 		for _, faults := range kinds {
 			faults.FailAt = n
-			w := newWorld(memfs.New(n), opt, next)
+			w := newWorld(memfs.New(n), opt, next, shape)
 			w.fs.SetFaults(faults)
 			historyErr := w.history()
 			if w.fs.Calls() < n {
@@ -191,9 +199,11 @@ func (w *world) checkFinal(failure error) error {
 // Whatever call fails: what was acknowledged stays, the failure is final unless it says otherwise, and the next start
 // finds a whole log, even if the kernel had dropped what a failed sync was to write.
 func TestEveryFailingCallKeepsWhatWasAcknowledged(t *testing.T) {
-	points, err := failEveryCall(crashOptions(), crashOptions())
-	if err != nil {
-		t.Fatal(err)
+	for shape := range crashShapes(t) {
+		points, err := failEveryCall(crashOptions(), crashOptions(), shape)
+		if err != nil {
+			t.Fatalf("shape %d: %v", shape, err)
+		}
+		t.Logf("shape %d: %d failing calls (every %d. call), 0 violations", shape, points, stride)
 	}
-	t.Logf("%d failing calls", points)
 }

@@ -60,7 +60,7 @@ func flips(t *testing.T, fs *memfs.FS, want []wal.Entry, unproven int) (refused,
 			continue
 		}
 		size := int64(len(readAll(t, fs, path)))
-		for i := range size * bits {
+		for i := int64(0); i < size*bits; i += stride {
 			disk := crashed(fs)
 			bit := i * 8 / bits
 			if bits == 1 {

@@ -81,8 +81,8 @@
 //	│        │        │ bytes  │ bytes  │ of 0-31│
 //	└────────┴────────┴────────┴────────┴────────┘
 //
-// A block's checksum covers its two lengths and its stored bytes, seeded with zxid + the block's number; the trailer's
-// is seeded with zxid. In the magic a 0 stands for the blank.
+// A block's checksum covers its number (8 bytes, from 0), its two lengths and its stored bytes. It is seeded with the
+// zxid, as is the trailer's. In the magic a 0 stands for the blank.
 //
 // # Where to read next
 //

@@ -109,7 +109,9 @@ func writeAll(t testing.TB, fs wal.FS, path string, data []byte) {
 }
 
 // crashed is what a power failure leaves that loses all that was not synced.
-func crashed(fs *memfs.FS) *memfs.FS { return fs.Crash(memfs.Variant{Data: memfs.Lost, Names: memfs.Lost}) }
+func crashed(fs *memfs.FS) *memfs.FS {
+	return fs.Crash(memfs.Variant{Data: memfs.Lost, Names: memfs.Lost})
+}
 
 func commitSnapshot(t testing.TB, fs wal.FS, zxid uint64, data []byte) {
 	t.Helper()

@@ -135,8 +135,7 @@ func (l *Log) Close() error {
 	return err
 }
 
-// mark writes and syncs a frame without entries, which bears witness that all before it was durable. There is always
-// room for one.
+// mark writes and syncs a frame without entries, which bears witness that all before it was durable.
 func (l *Log) mark() error {
 	last := l.LastZxid()
 	l.buf = append(l.buf[:0], zeroPage[:frameHeaderSize]...)
@@ -204,6 +203,9 @@ func (l *Log) compress(dst []byte, entries []Entry) ([]byte, uint32) {
 // writeFrame writes the frame in l.buf at the end of the active segment, which has room for it.
 func (l *Log) writeFrame(h frameHeader) error {
 	s, size := l.active, int64(len(l.buf))
+	if s.end+size > s.header.size {
+		panic("wal: frame written past the end of its segment")
+	}
 	h.seal(l.buf, s.header.salt, s.end, l.synced, l.run)
 	l.buf = padPage(l.buf, s.end, s.header.size)
 	if _, err := s.file.WriteAt(l.buf, s.end); err != nil {

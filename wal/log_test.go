@@ -195,13 +195,28 @@ func TestAFullDiskRefusesAndRecovers(t *testing.T) {
 	expectEntries(t, open(t, crashed(fs), small()), 0, entriesUpTo(n+1)...)
 }
 
-// A full disk that gets no space still starts, if the crash came with a torn tail.
+// A server whose disk is full starts, however often, wherever in its last segment the log ends; with space again it
+// goes on.
 func TestAFullDiskStarts(t *testing.T) {
-	fs := memfs.New(1)
-	filled(t, fs, small(), 10)
-	disk := crashed(fs)
-	disk.SetFaults(memfs.Faults{Capacity: 1})
-	expectEntries(t, open(t, disk, small()), 0, entriesUpTo(10)...)
+	for last := 4; last <= 588; last += 8 { // bytes of the last entry; with 588 the segment is full but for one mark
+		fs := memfs.New(1)
+		log := filled(t, fs, small(), 42)
+		all := append(entriesUpTo(42), wal.Entry{Zxid: 43, Data: pattern(43, last)})
+		appendSync(t, log, all[42])
+		disk := crashed(fs)
+		for range 5 {
+			disk.SetFaults(memfs.Faults{Capacity: 1})
+			log := open(t, disk, small())
+			expectEntries(t, log, 0, all...)
+			closeLog(t, log)
+			expectEntries(t, open(t, crashed(disk), small()), 0, all...)
+		}
+		disk.SetFaults(memfs.Faults{})
+		log = open(t, disk, small())
+		all = append(all, entry(44))
+		appendSync(t, log, all[43])
+		expectEntries(t, open(t, crashed(disk), small()), 0, all...)
+	}
 }
 
 // A closed log says so, and can be opened again at once.

@@ -24,8 +24,6 @@ type model struct {
 
 func newModel() *model { return &model{snapshots: map[uint64]bool{}, epoch: []string{""}} }
 
-func (m *model) lastZxid() uint64 { return m.zxidAt(len(m.entries)) }
-
 // zxidAt is the last zxid of the first n entries.
 func (m *model) zxidAt(n int) uint64 {
 	if n == 0 {

@@ -12,6 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// What others than the owner and the group may not read: the entries hold users' data.
+const (
+	filePerm = 0o640
+	dirPerm  = 0o750
+)
+
 // OS is the operating system's own file system.
 var OS FS = osFS{}
 
@@ -43,12 +49,12 @@ func (osFS) List(dir string) ([]string, error) {
 // MkdirAll syncs the parent of every directory it makes, from the top down: a log in a directory that a crash takes
 // away would be lost whole.
 func (fs osFS) MkdirAll(dir string) error {
-	err := os.Mkdir(dir, 0o755)
+	err := os.Mkdir(dir, dirPerm)
 	if errors.Is(err, os.ErrNotExist) && filepath.Dir(dir) != dir {
 		if err := fs.MkdirAll(filepath.Dir(dir)); err != nil {
 			return err
 		}
-		err = os.Mkdir(dir, 0o755)
+		err = os.Mkdir(dir, dirPerm)
 	}
 	if errors.Is(err, os.ErrExist) {
 		info, statErr := os.Stat(dir)
@@ -74,7 +80,7 @@ func (osFS) SyncDir(dir string) error {
 // Lock uses flock: it belongs to the open file, so a second Lock conflicts even within one process, and the kernel
 // gives it back however the process ends. The file is never removed: whoever waits on a removed file locks nothing.
 func (osFS) Lock(path string) (io.Closer, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, filePerm)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +122,7 @@ type osFile struct {
 }
 
 func openOS(path string, flag int) (File, error) {
-	f, err := os.OpenFile(path, flag, 0o644)
+	f, err := os.OpenFile(path, flag, filePerm)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"bellwether/wal"
@@ -84,7 +85,7 @@ func TestSparesAreTakenOver(t *testing.T) {
 func TestBackgroundWorkSurvivesCrashes(t *testing.T) {
 	variants := memfs.Variants(1)
 	for n := uint64(1); ; n += 3 {
-		w := newWorld(memfs.New(n), crashOptions(), crashOptions())
+		w := newWorld(memfs.New(n), crashOptions(), crashOptions(), 0)
 		w.opt.Inline = false
 		w.fs.SetFaults(memfs.Faults{CrashAt: n})
 		err := w.history()
@@ -108,12 +109,12 @@ func TestBackgroundWorkSurvivesCrashes(t *testing.T) {
 // Replays may run beside everything the appending goroutine does: each sees the log as it was when it began.
 func TestReplayBesideEverything(t *testing.T) {
 	fs := memfs.New(1)
-	w := newWorld(fs, crashOptions(), crashOptions())
+	w := newWorld(fs, crashOptions(), crashOptions(), 0)
 	w.opt.Inline = false
 	if err := w.open(); err != nil {
 		t.Fatal(err)
 	}
-	done, replays := make(chan struct{}), sync.WaitGroup{}
+	done, replays, finished := make(chan struct{}), sync.WaitGroup{}, atomic.Int64{}
 	for range 2 {
 		log := w.log
 		replays.Go(func() {
@@ -136,10 +137,11 @@ func TestReplayBesideEverything(t *testing.T) {
 				}
 				log.Stats()
 				log.LastZxid()
+				finished.Add(1)
 			}
 		})
 	}
-	for range 100 {
+	for round := 0; round < 20 || finished.Load() < 100; round++ {
 		for _, step := range []func() error{w.some(10), w.release(0.3), w.evenly(10), w.truncate(0.9), w.release(0.9), w.some(5), w.reset} {
 			if err := step(); err != nil {
 				t.Fatal(err)

@@ -70,7 +70,7 @@ func (r *recycler) start() {
 // want says that a spare will be needed soon. It never waits, unless inline.
 func (r *recycler) want() {
 	r.mu.Lock()
-	r.wanted = true
+	r.wanted = len(r.spares) == 0
 	r.wake()
 }
 

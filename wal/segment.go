@@ -47,7 +47,8 @@ func (s *segment) successor() segmentHeader {
 	return segmentHeader{seq: s.header.seq + 1, prevSeq: s.header.seq, prevSalt: s.header.salt, prevEnd: s.end, base: s.last}
 }
 
-// room is how many bytes of frames still fit. The last bytes are kept for the mark that Close writes.
+// room is how many bytes of frames still fit beside the mark that Close, or the next Open, adds. Below 0 there is none
+// for that either.
 func (s *segment) room() int64 { return s.header.size - frameHeaderSize - s.end }
 
 // startSegment makes h (its salt and size still open) the header of a new active segment whose first frame holds kept.

@@ -140,12 +140,15 @@ func (w *SnapshotWriter) flush() {
 	}
 }
 
-// blockSum is xxh64 over a block's two lengths and its stored bytes, seeded with the snapshot's zxid and the block's
-// number, so that neither blocks of another snapshot nor exchanged ones pass.
+// blockSum is xxh64 over the block's number, its two lengths and its stored bytes, seeded with the snapshot's zxid, so
+// that neither blocks of another snapshot nor exchanged ones pass.
 func blockSum(zxid, number uint64, block []byte) uint64 {
 	var d xxhash.Digest
-	d.ResetWithSeed(zxid + number)
-	_, _ = d.Write(block[:8]) // never fails, nor does the next
+	d.ResetWithSeed(zxid)
+	var n [8]byte
+	binary.LittleEndian.PutUint64(n[:], number)
+	_, _ = d.Write(n[:]) // never fails, nor do the next
+	_, _ = d.Write(block[:8])
 	_, _ = d.Write(block[snapshotBlockHeader:])
 	return d.Sum64()
 }

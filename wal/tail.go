@@ -119,8 +119,9 @@ func (l *Log) settle() error {
 	if l.opt.bugs.sameRun {
 		return nil
 	}
-	if s.room() < frameHeaderSize { // for this mark, and another one that Close may write
-		return l.startSegment(s.successor(), nil)
+	if s.room() < 0 { // a full segment: nothing more is written to it, the next Append starts another
+		l.marked = true
+		return nil
 	}
 	l.run++
 	return l.mark()

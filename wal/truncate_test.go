@@ -45,7 +45,7 @@ func TestTruncateAfterIsExact(t *testing.T) {
 func TestTruncationsAgreeWithAModel(t *testing.T) {
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 0))
-		w := newWorld(memfs.New(seed), small(), small())
+		w := newWorld(memfs.New(seed), small(), small(), seed)
 		steps := []func() error{w.some(3), w.together(1), w.sync, w.reopen, w.reset}
 		for step := range 60 {
 			do := steps[rng.IntN(len(steps))]

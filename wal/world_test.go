@@ -30,10 +30,11 @@ type world struct {
 	zxid uint64
 }
 
-func newWorld(fs *memfs.FS, opt, next wal.Options) *world {
+// newWorld's shape chooses the sizes and zxids in the history.
+func newWorld(fs *memfs.FS, opt, next wal.Options, shape uint64) *world {
 	opt.Salt, opt.Inline = rand.New(rand.NewPCG(1, 1)).Uint64, true
 	next.Salt, next.Inline = rand.New(rand.NewPCG(1, 2)).Uint64, true
-	return &world{fs: fs, opt: opt, next: next, m: newModel(), rng: rand.New(rand.NewPCG(2, 2)), zxid: 1 << 32}
+	return &world{fs: fs, opt: opt, next: next, m: newModel(), rng: rand.New(rand.NewPCG(2, shape)), zxid: 1 << 32}
 }
 
 // history is the workload that is crashed and failed at every call: groups of many shapes, some synced together;
