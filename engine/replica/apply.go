@@ -114,13 +114,22 @@ func (a *Applier) dispatch(dst []byte, h *wire.TxnHeader, r *wire.Reader, s *ste
 		if err != nil {
 			return dst, err
 		}
-		a.lock(s, a.tree.MaskFor(path))
+		a.lock(s, a.maskFor(h.Type, path))
 		dst, out.Code = a.change(dst, h.Type, s)
 		a.unlock(s)
 		return dst, nil
 	}
 	a.tree.SetZxid(s.zxid)
 	return dst, r.Err()
+}
+
+// maskFor returns the shards that a change touches: with creations and deletions the parent's, too.
+func (a *Applier) maskFor(op wire.OpCode, path string) uint64 {
+	switch op {
+	case wire.OpSetData, wire.OpSetACL, wire.OpReconfig:
+		return a.tree.ShardMask(path)
+	}
+	return a.tree.MaskFor(path)
 }
 
 // decode reads the body of a transaction that changes one znode and returns the znode's path.

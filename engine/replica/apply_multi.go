@@ -38,7 +38,7 @@ func (a *Applier) surveyMulti(r wire.Reader) (mask uint64, failed bool, err erro
 			if err != nil {
 				return 0, false, err
 			}
-			mask |= a.tree.MaskFor(path)
+			mask |= a.maskFor(sub.Type, path)
 		}
 	}
 	return mask, failed, m.Err()
