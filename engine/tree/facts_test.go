@@ -56,12 +56,6 @@ func (t *tester) stat(path string) (st wire.Stat) {
 	return st
 }
 
-func (t *tester) children(path string) []string {
-	v := t.tree.View(path)
-	defer v.Close()
-	return decodeNames(t, v.AppendChildren(nil))
-}
-
 func decodeNames(tb testing.TB, list []byte) []string {
 	r := wire.NewReader(list)
 	var names []string

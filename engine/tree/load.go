@@ -9,7 +9,7 @@ import (
 )
 
 // Loader makes a Tree of znodes given in any order: with Add, or encoded, as a Snapshot has made them, with Write. It is
-// not safe for concurrent use. After an error it is of no more use.
+// not safe for concurrent use. After an error, or Finish, it is of no more use.
 type Loader struct {
 	tree    *Tree
 	partial []byte // the beginning of what Write has not had the end of

@@ -25,6 +25,9 @@ func (t *Tree) Walk(path string, visit func(path string, v *View) bool) {
 // CountDescendants returns how many znodes there are below path, itself not counted, and whether it exists. Like Walk it
 // goes from lock to lock.
 func (t *Tree) CountDescendants(path string) (int32, bool) {
+	if path == rootPath || path == "" {
+		return int32(t.NodeCount() - 1), true
+	}
 	count := int32(-1)
 	t.Walk(path, func(string, *View) bool {
 		count++
