@@ -128,6 +128,21 @@ func TestEveryFlippedBitOfARecoveredLogIsNoticed(t *testing.T) {
 	}
 }
 
+// What a truncation kept of a group is proven with the truncation itself.
+func TestEveryFlippedBitOfATruncatedLogIsNoticed(t *testing.T) {
+	fs := memfs.New(1)
+	log := open(t, fs, small())
+	for zxid := uint64(1); zxid < 10; zxid += 3 {
+		appendSync(t, log, entry(zxid), entry(zxid+1), entry(zxid+2))
+	}
+	if err := log.TruncateAfter(8); err != nil {
+		t.Fatal(err)
+	}
+	if refused, cut, _ := flips(t, fs, entriesUpTo(8), 8); refused == 0 || cut != 0 {
+		t.Fatalf("%d refused, %d cut", refused, cut)
+	}
+}
+
 // Several groups that one Sync covered may be cut from the damage on, as nothing proves that this Sync returned; one
 // more group, even unsynced, proves it.
 func TestTheNextGroupProvesTheOnesBefore(t *testing.T) {
@@ -198,7 +213,7 @@ func TestAShortSegmentIsNoticed(t *testing.T) {
 	fs := memfs.New(1)
 	filled(t, fs, small(), 60)
 	for _, seq := range []string{"1", "2"} {
-		for _, size := range []int64{0, 71, 72, 4096, 8191} {
+		for _, size := range []int64{0, headerBytes - 1, headerBytes, 4096, 8191} {
 			disk := crashed(fs)
 			f, err := disk.OpenWrite(segmentPath(seq))
 			if err != nil {
@@ -249,7 +264,7 @@ func TestRecoveryReportsATornTail(t *testing.T) {
 		}
 	}
 	r := open(t, torn, small()).Recovery()
-	if r.TornFile != segmentPath("1") || r.TornAt != 72+3*176 || r.TornFrames != 1 || r.Entries != 3 || r.Frames != 3 || r.Segments != 1 {
+	if r.TornFile != segmentPath("1") || r.TornAt != headerBytes+3*176 || r.TornFrames != 1 || r.Entries != 3 || r.Frames != 3 || r.Segments != 1 {
 		t.Fatalf("%+v", r)
 	}
 	if r := open(t, crashed(torn), small()).Recovery(); r.TornFile != "" || r.Entries != 3 {

@@ -35,16 +35,17 @@
 // All numbers are little-endian. A segment has its full size from its first moment on (64 MiB unless Options say
 // otherwise), so that no sync has to write metadata. Its header is synced before the file gets a segment's name.
 //
-//	 0        8        16       24       32       40       48       56       64       72
-//	┌────────┬────────┬────────┬────────┬────────┬────────┬────────┬────────┬────────┐
-//	│BWALSEG1│sequence│  salt  │  file  │  previous segment's      │  base  │ xxh64  │ frames …
-//	│        │ number │        │  size  │ number │  salt  │  end   │  zxid  │ of 0-63│
-//	└────────┴────────┴────────┴────────┴────────┴────────┴────────┴────────┴────────┘
+//	 0        8        16       24       32       40       48       56       64       72       80
+//	┌────────┬────────┬────────┬────────┬────────┬────────┬────────┬────────┬────────┬────────┐
+//	│BWALSEG1│sequence│  salt  │  file  │  previous segment's      │  base  │ synced │ xxh64  │ frames …
+//	│        │ number │        │  size  │ number │  salt  │  end   │  zxid  │ up to  │ of 0-71│
+//	└────────┴────────┴────────┴────────┴────────┴────────┴────────┴────────┴────────┴────────┘
 //
 // The magic's last byte is the version, 1 (the byte, not the digit). Salt is random: it seeds every checksum of the
 // segment, so that frames left by the file's former use are never taken for new. Previous: the segment that this one
 // continues, 0 when the log begins here, and the byte at which it ends; frames behind that byte were cut off by a
-// truncation. Base is the last zxid before this segment.
+// truncation. Base is the last zxid before this segment. Synced: where what was synced with the header ends, behind the
+// frame that a truncation kept, if there is one.
 //
 // # Frame
 //

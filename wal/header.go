@@ -9,7 +9,7 @@ import (
 )
 
 // segmentHeaderSize is where a segment's first frame begins.
-const segmentHeaderSize = 72
+const segmentHeaderSize = 80
 
 // formatVersion is the last byte of the magic number.
 const formatVersion = 1
@@ -31,12 +31,15 @@ type segmentHeader struct {
 	prevEnd  int64
 	// base is the last zxid before this segment's first frame.
 	base uint64
+	// synced is where what was durable together with this header ends: behind the frame that a truncation kept, or
+	// behind the header itself.
+	synced int64
 }
 
 func (h segmentHeader) append(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, segmentMagic...)
-	for _, v := range [...]uint64{h.seq, h.salt, uint64(h.size), h.prevSeq, h.prevSalt, uint64(h.prevEnd), h.base} {
+	for _, v := range [...]uint64{h.seq, h.salt, uint64(h.size), h.prevSeq, h.prevSalt, uint64(h.prevEnd), h.base, uint64(h.synced)} {
 		dst = binary.LittleEndian.AppendUint64(dst, v)
 	}
 	return binary.LittleEndian.AppendUint64(dst, xxhash.Sum64(dst[start:]))
@@ -51,18 +54,18 @@ func parseSegmentHeader(b []byte) (h segmentHeader, bad string) {
 		return h, "this is not a segment header"
 	}
 	u64 := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
-	if u64(8) != xxhash.Sum64(b[:segmentHeaderSize-8]) {
+	if u64(9) != xxhash.Sum64(b[:segmentHeaderSize-8]) {
 		return h, "the segment header's checksum does not match"
 	}
 	if b[7] != formatVersion {
 		return h, fmt.Sprintf("the segment has format %d and this program reads format %d", b[7], formatVersion)
 	}
-	if u64(3) > math.MaxInt64 || u64(6) > math.MaxInt64 {
+	if u64(3) > math.MaxInt64 || u64(6) > math.MaxInt64 || u64(8) < segmentHeaderSize || u64(8) > u64(3) {
 		return h, "the segment header holds an impossible size"
 	}
 	h = segmentHeader{
 		seq: u64(1), salt: u64(2), size: int64(u64(3)),
-		prevSeq: u64(4), prevSalt: u64(5), prevEnd: int64(u64(6)), base: u64(7),
+		prevSeq: u64(4), prevSalt: u64(5), prevEnd: int64(u64(6)), base: u64(7), synced: int64(u64(8)),
 	}
 	return h, ""
 }

@@ -11,6 +11,13 @@ import (
 	"bellwether/wal/memfs"
 )
 
+// What the format adds to the bytes of an entry; doc.go draws it.
+const (
+	headerBytes = 80 // of a segment
+	frameBytes  = 64 // of a frame's header, and of a mark
+	entryBytes  = 12
+)
+
 // small makes logs of segments of two pages, without background work.
 func small() wal.Options { return wal.Options{SegmentBytes: 2 * 4096, Inline: true} }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -46,7 +47,7 @@ type Log struct {
 
 // Append writes one frame that holds entries, in order. They are not durable until Sync returns; no reference to them
 // is kept. Zxids must rise, within the group and from the last one (ErrOutOfOrder). A group that takes more than a
-// segment is refused with ErrTooLarge: entries take 12 bytes each beside their data, frame and segment 200 together.
+// segment is refused with ErrTooLarge: entries take 12 bytes each beside their data, frame and segment 208 together.
 // When a new segment is needed and cannot be had (full disk) it returns ErrNoSegment. After these three nothing was
 // appended and the log stays usable; any other error is final.
 func (l *Log) Append(entries []Entry) error {
@@ -231,6 +232,10 @@ func (l *Log) shrink() {
 
 // fail records the first failure. What the disk holds of the operation is unknown from here on, so nothing is retried.
 func (l *Log) fail(what, path string, err error) error {
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err // it names the file as it was called when it was opened, perhaps as a spare
+	}
 	l.err = fmt.Errorf("wal: %s %s: %w", what, path, err)
 	return l.err
 }

@@ -97,7 +97,7 @@ func TestZxidsMustRise(t *testing.T) {
 
 // A group fits a segment exactly or is refused whole; a refusal leaves the log usable.
 func TestAGroupFitsASegmentOrIsRefused(t *testing.T) {
-	const most = 2*4096 - 72 - 64 - 64 - 12 // without header, mark, frame header, entry header
+	const most = 2*4096 - headerBytes - 2*frameBytes - entryBytes // one of the two frames is a mark
 	log := filled(t, memfs.New(1), small(), 1)
 	expectError(t, log.Append([]wal.Entry{{Zxid: 2, Data: make([]byte, most+1)}}), wal.ErrTooLarge)
 	big := wal.Entry{Zxid: 2, Data: pattern(2, most)}
@@ -198,7 +198,7 @@ func TestAFullDiskRefusesAndRecovers(t *testing.T) {
 // A server whose disk is full starts, however often, wherever in its last segment the log ends; with space again it
 // goes on.
 func TestAFullDiskStarts(t *testing.T) {
-	for last := 4; last <= 588; last += 8 { // bytes of the last entry; with 588 the segment is full but for one mark
+	for last := 4; last <= 580; last += 8 { // bytes of the last entry; with 580 the segment is full but for one mark
 		fs := memfs.New(1)
 		log := filled(t, fs, small(), 42)
 		all := append(entriesUpTo(42), wal.Entry{Zxid: 43, Data: pattern(43, last)})

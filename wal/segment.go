@@ -70,14 +70,17 @@ func (l *Log) startSegment(h segmentHeader, kept []Entry) error {
 	if l.opt.bugs.skipSalt {
 		h.salt = 0
 	}
-	s := &segment{header: h, path: filepath.Join(l.dir, numberedName(h.seq, segmentSuffix)), end: segmentHeaderSize, last: h.base}
-	l.buf = h.append(l.buf[:0])
+	s := &segment{path: filepath.Join(l.dir, numberedName(h.seq, segmentSuffix)), last: h.base}
+	l.buf = append(l.buf[:0], zeroPage[:segmentHeaderSize]...)
 	if len(kept) > 0 {
 		var f frameHeader
 		l.buf, f = l.encode(l.buf, kept)
-		f.seal(l.buf[s.end:], h.salt, s.end, s.end, 0)
-		s.end, s.last = int64(len(l.buf)), f.last
+		f.seal(l.buf[segmentHeaderSize:], h.salt, segmentHeaderSize, segmentHeaderSize, 0)
+		s.last = f.last
 	}
+	h.synced = int64(len(l.buf))
+	h.append(l.buf[:0])
+	s.header, s.end = h, h.synced
 	if s.file, err = l.fs.OpenWrite(spare); err != nil {
 		return l.fail("open", spare, err)
 	}

@@ -11,7 +11,8 @@ import (
 //
 // Frames are written in order and synced now and then. Each frame carries durable: how far this segment had been
 // synced when the frame was written. Let w be the largest durable of any frame header that is valid for this segment's
-// salt and its own offset, wherever in the file it stands, before p or behind it.
+// salt and its own offset, wherever in the file it stands, before p or behind it; at least what the segment header says
+// was synced together with it.
 //
 //	          proven durable               not proven
 //	├───────────────────────────────┤w├─────────────────────┤
@@ -44,7 +45,7 @@ import (
 
 // readTail reads the newest segment up to the first place without a whole frame and applies the rule to it.
 func (l *Log) readTail(r *frames, s *segment) error {
-	l.synced = segmentHeaderSize // w, as far as it is known
+	l.synced = s.header.synced // w, as far as it is known
 	r.open(s, s.header.size)
 	var torn string
 	for {
@@ -59,6 +60,14 @@ func (l *Log) readTail(r *frames, s *segment) error {
 			return err
 		}
 		l.synced, l.run, l.marked = max(l.synced, f.durable), f.run, f.flags&flagMark != 0
+	}
+	return l.hearWitnesses(r, s, torn)
+}
+
+// hearWitnesses looks for proof that the end of the whole frames of s, where torn says what is wrong, had been synced.
+func (l *Log) hearWitnesses(r *frames, s *segment, torn string) error {
+	if l.synced > s.end {
+		return &DamageError{s.path, s.end, torn + ", and the segment's header proves that it had been synced"}
 	}
 	for off := s.end; ; off += frameAlign {
 		h, at, err := r.nextHeader(off)

@@ -170,14 +170,14 @@ func (w *world) together(n int) func() error {
 // pages appends, to a new segment, groups whose frames each end with a page, and syncs the first. Only such a frame can
 // be written anew without writing zeros over the start of what comes behind it.
 func (w *world) pages() error {
-	if err := w.append(w.group(4096 - 72 - 64 - 12)); err != nil {
+	if err := w.append(w.group(4096 - headerBytes - frameBytes - entryBytes)); err != nil {
 		return err
 	}
 	if err := w.sync(); err != nil {
 		return err
 	}
 	for range 2 {
-		if err := w.append(w.group(4096 - 64 - 12)); err != nil {
+		if err := w.append(w.group(4096 - frameBytes - entryBytes)); err != nil {
 			return err
 		}
 	}
