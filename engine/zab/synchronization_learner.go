@@ -73,8 +73,8 @@ func (c *Core) stepOpening(m *Message) error {
 	case Trunc:
 		return c.stepTrunc(m.Zxid)
 	case Snap:
-		if m.Zxid < c.hist.committed {
-			return fmt.Errorf("at %v, but %v is committed here", m.Zxid, c.hist.committed)
+		if m.Zxid < c.hist.committed || m.Zxid.Epoch() > c.follow.epoch {
+			return fmt.Errorf("at %v in epoch %d, but %v is committed here", m.Zxid, c.follow.epoch, c.hist.committed)
 		}
 		c.follow.stage, c.installing = installing, true
 		c.rd.Install = SnapshotOrder{Link: m.Link, Peer: m.From, Zxid: m.Zxid}
