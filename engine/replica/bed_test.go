@@ -3,6 +3,7 @@ package replica
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"bellwether/engine/session"
@@ -25,7 +26,7 @@ type bed struct {
 	logged    []zab.Entry // handed to the log, not yet said to be durable
 	committed []zab.Entry // not yet applied
 	history   []zab.Entry // applied
-	awaited   []Awaited     // not yet answered
+	awaited   []Awaited   // not yet answered
 	answers   []answer
 	closed    []int64 // sessions, not yet told to the replica
 	cxid      int32
@@ -359,4 +360,15 @@ func dump(t *tree.Tree, sessions *session.Table) string {
 		out = fmt.Appendf(out, "session %#x %d ms, %q\n", id, timeoutMs, t.Ephemerals(nil, id))
 	}
 	return string(fmt.Appendf(out, "zxid %#x\n", t.Zxid()))
+}
+
+// difference names the first line in which two dumps differ.
+func difference(got, want string) error {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(g), len(w)) {
+		if i >= len(g) || i >= len(w) || g[i] != w[i] {
+			return fmt.Errorf("there is\n%q\nwant\n%q", g[min(i, len(g)):min(i+1, len(g))], w[min(i, len(w)):min(i+1, len(w))])
+		}
+	}
+	return nil
 }

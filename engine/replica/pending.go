@@ -28,6 +28,8 @@ type pending struct {
 
 	journal []undo // what the transaction begun last has overwritten
 	begun   mark   // where it began
+
+	bug bug // always 0, except in tests
 }
 
 type change struct {
@@ -57,7 +59,7 @@ func newPending() pending { return pending{index: make(map[string]int32)} }
 
 // lookup returns the pending state of path.
 func (p *pending) lookup(path string) (znode, bool) {
-	if len(p.index) == 0 {
+	if len(p.index) == 0 || p.bug == bugSkipPending {
 		return znode{}, false
 	}
 	slot, ok := p.index[path]
@@ -100,11 +102,14 @@ func (p *pending) noteEphemeral(session int64, path string, zxid int64) {
 
 // release forgets what transactions up to and including applied have changed: the tree shows it now.
 func (p *pending) release(applied int64) {
+	if p.bug == bugReleaseEarly {
+		applied++
+	}
 	for p.head < len(p.order) && p.order[p.head].zxid <= applied {
 		slot := p.order[p.head].slot
 		p.head++
 		c := &p.slots[slot]
-		if c.path != "" && c.zxid <= applied {
+		if c.path != "" && (c.zxid <= applied || p.bug == bugReleaseFirst) {
 			p.drop(slot)
 		}
 	}
@@ -145,11 +150,17 @@ func (p *pending) begin() {
 
 // rollback puts everything back as it was at begin. No release may have come in between.
 func (p *pending) rollback() {
+	if p.bug == bugKeepFailed {
+		return
+	}
 	for i := len(p.journal) - 1; i >= 0; i-- {
 		u := p.journal[i]
 		if u.new {
 			p.drop(u.slot)
 		} else {
+			if p.bug == bugKeepNumbers {
+				u.was.cversion = p.slots[u.slot].cversion
+			}
 			p.slots[u.slot] = u.was
 		}
 	}

@@ -66,7 +66,9 @@ func (p *preparer) recordDelete(dst []byte, path, parentPath string, parent znod
 	start := len(dst)
 	dst = (&wire.DeleteTxn{Path: path}).Append(dst)
 	path = pathIn(dst[start:])
-	parent.children--
+	if p.pending.bug != bugDeleteKeepsParent {
+		parent.children--
+	}
 	p.pending.set(path, znode{}, zxid)
 	p.pending.set(path[:len(parentPath)], parent, zxid)
 	return dst

@@ -25,7 +25,9 @@ func (p *preparer) prepareCloseSession(dst []byte, req *Request, zxid int64) ([]
 	for _, path := range p.paths {
 		parentPath := wire.ParentOf(path)
 		parent := p.lookup(parentPath)
-		parent.children--
+		if p.pending.bug != bugCloseKeepsParents {
+			parent.children--
+		}
 		p.pending.set(path, znode{}, zxid)
 		p.pending.set(parentPath, parent, zxid)
 	}
@@ -38,7 +40,7 @@ func (p *preparer) prepareCloseSession(dst []byte, req *Request, zxid int64) ([]
 func (p *preparer) ownedPaths(dst []string, id int64) []string {
 	dst = p.tree.Ephemerals(dst, id)
 	for _, e := range p.pending.ephemerals[p.pending.ephHead:] {
-		if e.session == id {
+		if e.session == id && p.pending.bug != bugForgetNewEphemerals {
 			dst = append(dst, e.path)
 		}
 	}
@@ -46,6 +48,6 @@ func (p *preparer) ownedPaths(dst []string, id int64) []string {
 	dst = slices.Compact(dst)
 	return slices.DeleteFunc(dst, func(path string) bool {
 		n := p.lookup(path)
-		return !n.exists || n.owner != id
+		return (!n.exists || n.owner != id) && p.pending.bug != bugListDeletedEphemerals
 	})
 }
