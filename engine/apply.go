@@ -24,6 +24,7 @@ type applyWork struct {
 	awaited   []replica.Awaited
 }
 
+// put appends committed entries and awaited requests, which are copied.
 func (q *applyQueue) put(committed []zab.Entry, awaited []replica.Awaited) {
 	if len(committed) == 0 && len(awaited) == 0 {
 		return
@@ -32,9 +33,9 @@ func (q *applyQueue) put(committed []zab.Entry, awaited []replica.Awaited) {
 	q.work.committed = append(q.work.committed, committed...)
 	q.work.awaited = append(q.work.awaited, awaited...)
 	q.mu.Unlock()
-	q.signal.raise()
 }
 
+// close lets the apply loop end once it has taken everything.
 func (q *applyQueue) close() {
 	q.mu.Lock()
 	q.closed = true
@@ -42,33 +43,33 @@ func (q *applyQueue) close() {
 	q.signal.raise()
 }
 
-// take waits for work and swaps it for the used-up w; false once the queue is closed and empty.
-func (q *applyQueue) take(w *applyWork) bool {
+// state reports whether there is something to take, and whether more may come.
+func (q *applyQueue) state() (waiting, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.work.committed)+len(q.work.awaited) > 0, q.closed
+}
+
+// take swaps what waits for the used-up w.
+func (q *applyQueue) take(w *applyWork) {
 	clear(w.committed)
+	clear(w.awaited)
 	w.committed, w.awaited = w.committed[:0], w.awaited[:0]
-	for {
-		q.mu.Lock()
-		if len(q.work.committed)+len(q.work.awaited) > 0 {
-			q.work, *w = *w, q.work
-			q.mu.Unlock()
-			return true
-		}
-		closed := q.closed
-		q.mu.Unlock()
-		if closed {
-			return false
-		}
-		<-q.signal
-	}
+	q.mu.Lock()
+	q.work, *w = *w, q.work
+	q.mu.Unlock()
 }
 
 // applier is the apply loop: the only writer of the tree. For each committed transaction, in zxid order, it changes the
 // tree, leaves the events in the boxes of the event loops concerned before the change can be read, and gathers replies
 // per event loop, to be pushed once a batch.
 type applier struct {
+	mu sync.Mutex // whoever holds it is the apply loop for a round; it guards all below
+
 	engine  *Engine
 	replica *replica.Applier
-	reader  reader // of reads that stand behind writes of their session
+	work    applyWork // of this round
+	reader  reader    // of reads that stand behind writes of their session
 
 	awaited []replica.Awaited // from head on still to be answered
 	head    int
@@ -91,20 +92,53 @@ type gather struct {
 
 // run applies what comes through the queue until it is closed.
 func (a *applier) run() {
-	var w applyWork
-	for a.engine.applyQueue.take(&w) {
-		a.nowNs = a.engine.clock.now()
-		a.expect(w.awaited)
-		a.answerBarriers()
-		for i := range w.committed {
-			if err := a.apply(&w.committed[i]); err != nil {
-				a.engine.fail(err)
-				return
-			}
-			a.answerBarriers()
+	for {
+		<-a.engine.applyQueue.signal
+		a.round()
+		if waiting, closed := a.engine.applyQueue.state(); closed && !waiting || a.engine.failed() {
+			return
 		}
-		a.publish()
 	}
+}
+
+// bringToApply has what was put into the apply queue applied: at once by the caller, if inline and nobody is at it, else by
+// the apply loop's goroutine.
+func (e *Engine) bringToApply(inline bool) {
+	if waiting, _ := e.applyQueue.state(); !waiting {
+		return
+	}
+	if !inline || !e.applier.mu.TryLock() {
+		e.applyQueue.signal.raise()
+		return
+	}
+	e.applier.apply()
+	e.applier.mu.Unlock()
+	if waiting, _ := e.applyQueue.state(); waiting {
+		e.applyQueue.signal.raise()
+	}
+}
+
+func (a *applier) round() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.apply()
+}
+
+// apply applies everything there is, and publishes what has come of it.
+func (a *applier) apply() {
+	w := &a.work
+	a.engine.applyQueue.take(w)
+	a.nowNs = a.engine.clock.now()
+	a.expect(w.awaited)
+	a.answerBarriers()
+	for i := range w.committed {
+		if err := a.applyOne(&w.committed[i]); err != nil {
+			a.engine.fail(err)
+			return
+		}
+		a.answerBarriers()
+	}
+	a.publish()
 }
 
 // expect adds requests that wait for transactions still to come.
@@ -149,8 +183,8 @@ func (a *applier) gather(o replica.Origin) *parcel {
 	return &g.parcel
 }
 
-// apply applies one transaction and answers the request that it was, if that is one of this server's.
-func (a *applier) apply(e *zab.Entry) error {
+// applyOne applies one transaction and answers the request that it was, if that is one of this server's.
+func (a *applier) applyOne(e *zab.Entry) error {
 	w := a.match(e.Data)
 	zxid := int64(e.Zxid)
 	var out replica.Outcome
@@ -243,6 +277,7 @@ func (a *applier) publish() {
 	if len(a.closed) > 0 {
 		closed := a.closed
 		a.engine.inbox.put(func(w *work) { w.closed = append(w.closed, closed...) })
+		a.engine.inbox.signal.raise()
 		a.closed = a.closed[:0]
 	}
 	a.engine.snaps.consider()

@@ -59,6 +59,13 @@ func (q *commitQueue) close() {
 	q.signal.raise()
 }
 
+// waiting reports whether there is anything to take.
+func (q *commitQueue) waiting() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.work.empty()
+}
+
 // take waits for work and swaps it for the used-up w; false once the queue is closed and empty.
 func (q *commitQueue) take(w *commitWork) bool {
 	clear(w.entries)
@@ -106,6 +113,7 @@ func (e *Engine) commit(w *commitWork, group *[]wal.Entry) error {
 			return err
 		}
 		e.inbox.put(func(in *work) { in.epochs = append(in.epochs, epochs.Epochs) })
+		e.inbox.signal.raise()
 	}
 	if err := e.commitEntries(w.entries[done:], group); err != nil {
 		return err
@@ -135,6 +143,8 @@ func (e *Engine) commitEntries(entries []zab.Entry, group *[]wal.Entry) error {
 	}
 	last := entries[len(entries)-1].Zxid
 	e.inbox.put(func(in *work) { in.persisted = last })
+	alone := len(entries) <= little && !e.commitQueue.waiting() // else the next sync must not wait for the apply
+	e.bringToCore(alone, alone)
 	return nil
 }
 

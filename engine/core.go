@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync"
 	"time"
 
 	"bellwether/engine/replica"
@@ -10,21 +11,52 @@ import (
 // runCore is the core loop: it gives the replica what has come in, and the other loops what the replica wants done. It
 // ends once it was told to stop and everything proposed is applied, or when the server has failed.
 func (e *Engine) runCore() {
-	var w work
-	stopping := false
 	for {
 		<-e.inbox.signal
-		e.inbox.take(&w)
-		stopping = stopping || w.stopping
-		e.think(&w)
-		if e.failed() || stopping && e.applied.Load() >= e.proposed {
+		e.core.mu.Lock()
+		e.think()
+		done := e.failed() || e.core.stopping && e.applied.Load() >= e.core.proposed
+		e.core.mu.Unlock()
+		e.bringToApply(false)
+		if done {
 			return
 		}
 	}
 }
 
+// core is what the core loop works with. Whoever holds mu is the core loop for a round: its goroutine, or a loop that
+// brings a little while that one sleeps.
+type core struct {
+	mu       sync.Mutex
+	work     work  // of this round
+	proposed int64 // zxid of the last entry given to the log
+	stopping bool
+}
+
+// little is how many requests or entries one may bring and work on oneself. Waking another thread costs more than they do;
+// with more of them there is work for two.
+const little = 16
+
+// bringToCore has what was put into the inbox worked on: at once by the caller, if it is little and nobody is at it, else
+// by the core loop's goroutine. With applyToo the caller also applies what comes of it.
+func (e *Engine) bringToCore(isLittle, applyToo bool) {
+	if !isLittle || !e.core.mu.TryLock() {
+		e.inbox.signal.raise()
+		return
+	}
+	e.think()
+	e.core.mu.Unlock()
+	if e.inbox.waiting() {
+		e.inbox.signal.raise()
+	}
+	e.bringToApply(applyToo)
+}
+
 // think is one round of the core loop.
-func (e *Engine) think(w *work) {
+func (e *Engine) think() {
+	w := &e.core.work
+	e.inbox.take(w)
+	e.core.stopping = e.core.stopping || w.stopping
 	now := e.moment()
 	e.replica.Applied(e.applied.Load(), w.closed)
 	for _, epochs := range w.epochs {
@@ -47,7 +79,7 @@ func (e *Engine) act(rd replica.Ready) bool {
 	e.commitQueue.put(rd.Entries, rd.Epochs)
 	e.applyQueue.put(rd.Committed, rd.Awaited)
 	if n := len(rd.Entries); n > 0 {
-		e.proposed = int64(rd.Entries[n-1].Zxid)
+		e.core.proposed = int64(rd.Entries[n-1].Zxid)
 	}
 	if rd.StateChanged {
 		e.stateChanged(rd.State)
@@ -77,6 +109,7 @@ func (e *Engine) runTicks() {
 		select {
 		case <-ticker.C:
 			e.inbox.put(func(w *work) { w.ticks++ })
+			e.inbox.signal.raise()
 		case <-e.stopTicks:
 			return
 		}

@@ -11,7 +11,9 @@
 //	    └──────────────────────────────────────────────────────────────  watches, replies encoded
 //
 // Each arrow is one hand-over per batch: whoever brings something takes a lock once, and wakes the other side if it
-// sleeps. What queues up while a loop is busy is its next batch; there is no timer in the path of a write.
+// sleeps. What queues up while a loop is busy is its next batch; there is no timer in the path of a write. The core loop
+// and the apply loop are whoever holds their mutex: who brings only a little to one that sleeps does its round himself, so
+// that a lone write wakes two threads on its way, not five (bringToCore, bringToApply).
 //
 // What clients may rely on, and where it is kept:
 //

@@ -49,10 +49,10 @@ type Engine struct {
 	applyQueue  applyQueue
 	loops       []*Loop
 
-	replica  *replica.Replica // owned by the core loop, as is proposed
-	proposed int64            // zxid of the last entry given to the log
-	applier  *applier         // owned by the apply loop
-	snaps    snapshotter      // owned by the apply loop but for what it says itself
+	core    core
+	replica *replica.Replica // whoever holds core.mu
+	applier *applier         // whoever holds its mu
+	snaps   snapshotter      // the same, but for what it says itself
 
 	applied        atomic.Int64 // zxid up to which the tree is
 	serving        atomic.Bool
@@ -145,6 +145,7 @@ func (e *Engine) Close() error {
 	close(e.stopTicks)
 	e.ticksDone.Wait()
 	e.inbox.put(func(w *work) { w.stopping = true })
+	e.inbox.signal.raise()
 	e.waitStopped()
 	e.snaps.wait()
 	err := e.failure.errIfFailed()

@@ -19,8 +19,8 @@ func (s signal) raise() {
 	}
 }
 
-// inbox holds what waits for the core loop. Whoever brings something takes the lock once per batch; the core loop takes
-// all of it at once.
+// inbox holds what waits for the core loop. Whoever brings something takes the lock once per batch, and then sees to it that
+// somebody works on it (bringToCore, or the signal); the core loop takes all of it at once.
 type inbox struct {
 	signal signal
 
@@ -48,15 +48,21 @@ func (b *inbox) submit(requests []replica.Request) {
 	b.mu.Lock()
 	b.work.requests = append(b.work.requests, requests...)
 	b.mu.Unlock()
-	b.signal.raise()
 }
 
-// put changes the waiting work under the lock and wakes the core loop.
+// put changes the waiting work under the lock.
 func (b *inbox) put(change func(*work)) {
 	b.mu.Lock()
 	change(&b.work)
 	b.mu.Unlock()
-	b.signal.raise()
+}
+
+// waiting reports whether there is anything to take.
+func (b *inbox) waiting() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w := &b.work
+	return len(w.requests)+len(w.epochs)+len(w.closed)+w.ticks > 0 || w.persisted != 0 || w.stopping
 }
 
 // take swaps the waiting work for the used-up w.

@@ -203,6 +203,7 @@ func (l *Loop) handOver() {
 		return
 	}
 	l.engine.inbox.submit(l.requests)
+	l.engine.bringToCore(len(l.requests) <= little, false)
 	clear(l.requests)
 	l.requests = l.requests[:0]
 }

@@ -54,7 +54,7 @@ func (e *Engine) restore(epochs zab.Epochs, began time.Time) error {
 	e.applier.replica = replica.NewApplier(e.tree, e.sessions, e.applier)
 	e.applier.reader.engine = e
 	e.applied.Store(last)
-	e.proposed = last
+	e.core.proposed = last
 	e.snaps = snapshotter{engine: e, txns: replayed}
 	e.armSessions()
 	if err := e.newReplica(epochs, zab.Zxid(last)); err != nil {
