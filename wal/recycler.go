@@ -130,27 +130,23 @@ func (r *recycler) wake() {
 	}
 }
 
-// job is one piece of the worker's work: a file to retire, or (with an empty path) a spare to prepare.
-type job struct{ retirement }
-
-// step does one job. With wait it waits for one and returns false only at the end; without, it returns false when there
-// is none.
+// step retires a file or prepares a spare. With wait it waits for such work and returns false only at the end; without,
+// it returns false when there is none.
 func (r *recycler) step(wait bool) bool {
-	j, ok := r.pick(wait)
-	if !ok {
+	file, ok := r.pick(wait)
+	switch {
+	case !ok:
 		return false
-	}
-	if j.path == "" {
-		path, err := r.prepare()
-		r.prepared(path, err)
-	} else {
-		path, err := r.retireFile(j.retirement)
-		r.retired(path, err)
+	case file.path == "":
+		r.prepared(r.prepare())
+	default:
+		r.retired(r.retireFile(file))
 	}
 	return true
 }
 
-func (r *recycler) pick(wait bool) (j job, ok bool) {
+// pick returns the next file to retire, or one without a path when a spare is to be prepared.
+func (r *recycler) pick(wait bool) (file retirement, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for wait && !r.closing && !r.pending() {
@@ -158,13 +154,13 @@ func (r *recycler) pick(wait bool) (j job, ok bool) {
 	}
 	switch {
 	case len(r.queue) > 0 && r.err == nil:
-		j.retirement, r.queue = r.queue[0], r.queue[1:]
-		j.reuse = j.reuse && len(r.spares) < r.keep
-		return j, true
+		file, r.queue = r.queue[0], r.queue[1:]
+		file.reuse = file.reuse && len(r.spares) < r.keep
+		return file, true
 	case r.wanted && len(r.spares) == 0 && !r.closing:
-		return j, true
+		return file, true
 	}
-	return j, false
+	return file, false
 }
 
 func (r *recycler) prepared(path string, err error) {
