@@ -18,7 +18,7 @@ func WriteFileAtomic(fs FS, path string, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("wal: create %s: %w", tmp, err)
 	}
-	_, err = f.WriteAt(data, 0)
+	_, err = f.WriteAt(data, 0) // a failure leaves the temporary file, which the next call empties
 	if err == nil {
 		err = f.Sync()
 	}

@@ -155,6 +155,7 @@ func (l *Log) roll() error {
 	return l.startSegment(l.active.successor(), nil)
 }
 
+// check refuses what cannot be appended, before anything is written.
 func (l *Log) check(entries []Entry) error {
 	last := l.LastZxid()
 	for i := range entries {
@@ -207,7 +208,7 @@ func (l *Log) writeFrame(h frameHeader) error {
 	if s.end+size > s.header.size {
 		panic("wal: frame written past the end of its segment")
 	}
-	h.seal(l.buf, s.header.salt, s.end, l.synced, l.run)
+	h.seal(l.buf, s.header.salt, s.end, l.synced, l.run) // from here on the frame is bound to its place
 	l.buf = padPage(l.buf, s.end, s.header.size)
 	if _, err := s.file.WriteAt(l.buf, s.end); err != nil {
 		return l.fail("write", s.path, err)
@@ -221,6 +222,7 @@ func (l *Log) writeFrame(h frameHeader) error {
 	return nil
 }
 
+// shrink drops the buffers that one unusually large group has left.
 func (l *Log) shrink() {
 	if cap(l.buf) > maxKeptBuffer {
 		l.buf = nil

@@ -268,7 +268,35 @@ func TestTheSegmentSizeMayChange(t *testing.T) {
 	}
 	closeLog(t, log)
 	opt.SegmentBytes = 4 * 4096
-	expectEntries(t, open(t, fs, opt), 0, entriesUpTo(200)...)
+	log = open(t, fs, opt)
+	expectEntries(t, log, 0, entriesUpTo(200)...)
+
+	// A truncation inside a group that is larger than segments now are.
+	group := []wal.Entry{{Zxid: 201, Data: pattern(201, 9000)}, {Zxid: 202, Data: pattern(202, 100)}}
+	appendSync(t, log, group...)
+	closeLog(t, log)
+	opt.SegmentBytes = 8192
+	log = open(t, fs, opt)
+	if err := log.TruncateAfter(201); err != nil {
+		t.Fatal(err)
+	}
+	expectEntries(t, open(t, crashed(fs), opt), 0, append(entriesUpTo(200), group[0])...)
+	closeLog(t, log)
+	opt.SegmentBytes = 4 * 4096
+	log = open(t, fs, opt)
+	if err := log.TruncateAfter(200); err != nil {
+		t.Fatal(err)
+	}
+
+	// Released segments of the old size are not taken for ones of the new.
+	if err := log.ReleaseBefore(200); err != nil {
+		t.Fatal(err)
+	}
+	for zxid := uint64(201); zxid <= 400; zxid++ {
+		appendSync(t, log, entry(zxid))
+	}
+	log = open(t, crashed(fs), opt)
+	expectEntries(t, log, log.Base(), entriesUpTo(400)[log.Base():]...)
 }
 
 // An Open that fails, at whatever call, holds neither the lock nor a file afterwards.

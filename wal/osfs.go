@@ -35,6 +35,7 @@ func (osFS) Rename(from, to string) error { return os.Rename(from, to) }
 
 func (osFS) Remove(path string) error { return os.Remove(path) }
 
+// List does not use os.ReadDir, which asks for the type of each file.
 func (osFS) List(dir string) ([]string, error) {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -116,6 +117,8 @@ func readPID(f *os.File) int {
 	return pid
 }
 
+// osFile takes ReadAt, WriteAt, Truncate and Close from os.File. It keeps the descriptor because asking for it each
+// time would cost a lock per Sync.
 type osFile struct {
 	*os.File
 	fd int
@@ -129,6 +132,8 @@ func openOS(path string, flag int) (File, error) {
 	return &osFile{File: f, fd: int(f.Fd())}, nil
 }
 
+// Sync never tries again after an error: the kernel may have dropped the pages it could not write, and a second call
+// would then succeed without them.
 func (f *osFile) Sync() error {
 	for {
 		err := fdatasync(f.fd)

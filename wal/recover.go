@@ -104,7 +104,7 @@ func (l *Log) loadChain(names []string) (leftovers []retirement, err error) {
 	for i := len(seqs) - 1; i >= 0; i-- {
 		path := filepath.Join(l.dir, numberedName(seqs[i], segmentSuffix))
 		if !l.nextInChain(seqs[i]) {
-			leftovers = append(leftovers, retirement{path, true})
+			leftovers = append(leftovers, retirement{path: path})
 			continue
 		}
 		if len(l.segments) > 0 && seqs[i] != l.segments[0].header.prevSeq {

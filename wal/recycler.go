@@ -45,7 +45,7 @@ type recycler struct {
 // retirement is a file that is no longer part of the log.
 type retirement struct {
 	path  string
-	reuse bool // false while somebody still reads it: it is removed instead
+	reuse bool // false when somebody still reads it or its size is not known to fit: it is removed
 }
 
 func newRecycler(fs FS, dir string, opt Options) *recycler {

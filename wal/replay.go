@@ -45,6 +45,7 @@ func (l *Log) Replay(after uint64, fn func(Entry) error) error {
 	return nil
 }
 
+// above calls fn with the entries above after. A group may begin at or below it.
 func above(after uint64, entries []Entry, fn func(Entry) error) error {
 	for _, e := range entries {
 		if e.Zxid <= after {
@@ -98,6 +99,7 @@ func (l *Log) pin(after uint64) (pinned []*segment, ends []int64, err error) {
 	return pinned, ends, nil
 }
 
+// unpin closes the files that only these readers kept open.
 func (l *Log) unpin(pinned []*segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -66,7 +66,7 @@ func (l *Log) startSegment(h segmentHeader, kept []Entry) error {
 		}
 		return err
 	}
-	h.size, h.salt = size, l.opt.Salt()
+	h.salt = l.opt.Salt()
 	if l.opt.bugs.skipSalt {
 		h.salt = 0
 	}
@@ -79,12 +79,13 @@ func (l *Log) startSegment(h segmentHeader, kept []Entry) error {
 		s.last = f.last
 	}
 	h.synced = int64(len(l.buf))
+	h.size = max(size, alignUp(h.synced+frameHeaderSize, pageSize)) // segments were larger when kept was appended
 	h.append(l.buf[:0])
 	s.header, s.end = h, h.synced
 	if s.file, err = l.fs.OpenWrite(spare); err != nil {
 		return l.fail("open", spare, err)
 	}
-	if err := l.publish(s, spare); err != nil {
+	if err := l.publish(s, spare, size); err != nil {
 		s.file.Close()
 		return err
 	}
@@ -117,7 +118,7 @@ func (l *Log) retire(cut []*segment) error {
 	l.mu.Lock()
 	for _, s := range cut {
 		s.retired = true
-		files = append(files, retirement{s.path, s.readers == 0})
+		files = append(files, retirement{s.path, s.readers == 0 && s.header.size == l.opt.SegmentBytes})
 		if s.readers == 0 {
 			s.file.Close() // what counted in it is synced, and nothing in it counts any more
 		}
@@ -129,8 +130,13 @@ func (l *Log) retire(cut []*segment) error {
 	return nil
 }
 
-// publish writes l.buf to the start of a spare file, makes it durable and gives it its segment's name.
-func (l *Log) publish(s *segment, spare string) error {
+// publish writes l.buf to the start of a spare file of size bytes, makes it durable and gives it its segment's name.
+func (l *Log) publish(s *segment, spare string, size int64) error {
+	if s.header.size > size {
+		if err := s.file.Truncate(s.header.size); err != nil {
+			return l.fail("extend", spare, err)
+		}
+	}
 	if _, err := s.file.WriteAt(padPage(l.buf, 0, s.header.size), 0); err != nil {
 		return l.fail("write", spare, err)
 	}

@@ -69,6 +69,7 @@ func (r *SnapshotReader) Close() error {
 	return r.w.file.Close()
 }
 
+// open checks the trailer before the header: a file cut anywhere is told to be incomplete, not damaged at its start.
 func (r *SnapshotReader) open(file File, path string) error {
 	size, err := file.Size()
 	if err != nil {
@@ -105,6 +106,7 @@ func (r *SnapshotReader) open(file File, path string) error {
 
 // next decodes the next block into rest.
 func (r *SnapshotReader) next() error {
+	// The blocks must end exactly where the trailer begins, and be as many, with as many bytes, as it says.
 	if r.off == r.w.limit-snapshotTrailerSize {
 		if r.block != r.blocks || r.taken != r.size {
 			return r.damage(r.off, "the trailer does not match what stands before it")
@@ -120,6 +122,7 @@ func (r *SnapshotReader) next() error {
 	}
 	stored, raw := binary.LittleEndian.Uint32(head[0:]), binary.LittleEndian.Uint32(head[4:])
 	length := snapshotBlockHeader + int64(stored)
+	// Bounds before the checksum: the lengths decide how much is read and allocated.
 	if raw > snapshotBlockBytes || stored > raw || r.off+length > r.w.limit-snapshotTrailerSize {
 		return r.damage(r.off, "the block has an impossible length")
 	}

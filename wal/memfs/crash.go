@@ -93,6 +93,7 @@ func (fs *FS) Kill() *FS {
 	return after
 }
 
+// survivors returns the names after a crash.
 func (d *directory) survivors(v Variant, rng *rand.Rand) map[string]*inode {
 	names := maps.Clone(d.durable)
 	cut := rng.IntN(len(d.pending) + 1)
@@ -149,6 +150,7 @@ func (n *inode) survivors(v Variant, rng *rand.Rand) []byte {
 	return b
 }
 
+// prefix applies the changes up to a random one, which it cuts short at a sector's edge.
 func (n *inode) prefix(b []byte, rng *rand.Rand) []byte {
 	if len(n.pending) == 0 {
 		return b

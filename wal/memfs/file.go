@@ -31,6 +31,7 @@ type change struct {
 	resize bool
 }
 
+// write copies data: the caller's buffer may be used again at once, the change must outlive it.
 func (n *inode) write(off int64, data []byte) {
 	n.own()
 	c := change{off: off, data: slices.Clone(data)}
@@ -63,6 +64,8 @@ func extend(b []byte, size int64) []byte {
 	return b
 }
 
+// sync carries the changes over one by one rather than copying now: what an earlier failed Sync has dropped is in now,
+// and not among the changes.
 func (n *inode) sync() {
 	n.own()
 	for _, c := range n.pending {
@@ -71,7 +74,7 @@ func (n *inode) sync() {
 	n.pending = nil
 }
 
-// file is an open file. It keeps its inode whatever becomes of the name.
+// file is an open file, a wal.File. It keeps its inode whatever becomes of the name. Its methods hold the disk's lock.
 type file struct {
 	fs       *FS
 	node     *inode
@@ -89,6 +92,7 @@ func (f *file) check(op string) error {
 	return nil
 }
 
+// ReadAt sees every write so far, synced or not.
 func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
@@ -134,6 +138,7 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	return len(p), fault.err
 }
 
+// Sync makes the file's bytes and size durable, and not its name.
 func (f *file) Sync() error {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
@@ -157,6 +162,7 @@ func (f *file) Sync() error {
 	return nil
 }
 
+// Truncate is a change like a write: not durable until Sync.
 func (f *file) Truncate(size int64) error {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()

@@ -10,16 +10,16 @@ import (
 	"bellwether/wal"
 )
 
-// FS is one disk. It implements wal.FS.
+// FS is one disk, and the one machine that uses it. It implements wal.FS.
 type FS struct {
-	mu      sync.Mutex
-	seed    uint64
+	mu      sync.Mutex // guards everything, the inodes included: a call is one step
+	seed    uint64     // with calls, the source of every random choice
 	faults  Faults
-	calls   uint64
+	calls   uint64 // so far
 	last    Call
-	crashed bool
+	crashed bool // for good: only the disk that Crash or Kill returns goes on
 	ticks   uint64
-	nextID  uint64
+	nextID  uint64                // of the next inode
 	dirs    map[string]*directory // by path
 	locks   map[string]bool       // by path; those of the process that uses this FS
 }
@@ -44,6 +44,7 @@ type nameChange struct {
 	node     *inode
 }
 
+// apply is one step: there is no moment at which a renamed file has two names or none.
 func (c nameChange) apply(names map[string]*inode) {
 	if c.from != "" {
 		delete(names, c.from)
@@ -58,6 +59,7 @@ func (d *directory) change(c nameChange) {
 	d.pending = append(d.pending, c)
 }
 
+// Create implements wal.FS. The new name is durable after SyncDir; emptying an existing file is a change like a write.
 func (fs *FS) Create(path string) (wal.File, error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -80,8 +82,10 @@ func (fs *FS) Create(path string) (wal.File, error) {
 	return &file{fs: fs, node: node, path: path, writable: true}, fault.err
 }
 
+// Open implements wal.FS.
 func (fs *FS) Open(path string) (wal.File, error) { return fs.open(path, false) }
 
+// OpenWrite implements wal.FS.
 func (fs *FS) OpenWrite(path string) (wal.File, error) { return fs.open(path, true) }
 
 func (fs *FS) open(path string, writable bool) (wal.File, error) {
@@ -97,6 +101,7 @@ func (fs *FS) open(path string, writable bool) (wal.File, error) {
 	return &file{fs: fs, node: node, path: path, writable: writable}, nil
 }
 
+// Rename implements wal.FS, within one directory.
 func (fs *FS) Rename(from, to string) error {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -115,6 +120,7 @@ func (fs *FS) Rename(from, to string) error {
 	return fault.err
 }
 
+// Remove implements wal.FS. The file's bytes live on as long as a handle to them, or a crash that brings back the name.
 func (fs *FS) Remove(path string) error {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -130,6 +136,7 @@ func (fs *FS) Remove(path string) error {
 	return fault.err
 }
 
+// List implements wal.FS. Directories inside the directory are not listed.
 func (fs *FS) List(path string) ([]string, error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -143,6 +150,7 @@ func (fs *FS) List(path string) ([]string, error) {
 	return sortedNames(dir.now), nil
 }
 
+// MkdirAll implements wal.FS. What it makes is durable when it returns, and not there when the machine stops during it.
 func (fs *FS) MkdirAll(path string) error {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -155,6 +163,7 @@ func (fs *FS) MkdirAll(path string) error {
 	return nil
 }
 
+// SyncDir implements wal.FS. When it fails, the changes stay as they were: not durable, and open to the next SyncDir.
 func (fs *FS) SyncDir(path string) error {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -172,7 +181,8 @@ func (fs *FS) SyncDir(path string) error {
 	return nil
 }
 
-// Lock conflicts within this FS only, that is, within one life of one machine. No file stands for the lock.
+// Lock implements wal.FS. It conflicts within this FS only, that is, within one life of one process; no file stands for
+// it.
 func (fs *FS) Lock(path string) (io.Closer, error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
