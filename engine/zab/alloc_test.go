@@ -105,6 +105,45 @@ func TestProposalsAllocateNothing(t *testing.T) {
 	}
 }
 
+// Nor does it cost one on a follower.
+func TestFollowersAllocateNothing(t *testing.T) {
+	a, err := followerAt(0, Durable{}, 1, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.hear(leaderID, Message{Kind: Diff}, newLeaderOf(1)); err != nil {
+		t.Fatal(err)
+	}
+	a.answer()
+	a.answer()
+	if err := a.hear(leaderID, Message{Kind: UpToDate}); err != nil {
+		t.Fatal(err)
+	}
+	z, data, batch := zx(1, 0), make([]byte, 100), make([]Entry, 100)
+	group := func() {
+		for i := range batch {
+			z++
+			batch[i] = Entry{z, data}
+		}
+		m := Message{Kind: Proposal, From: leaderID, Link: theLink, Entries: batch, Commit: max(zx(1, 0), z-100)}
+		if m.Commit.beginsEpoch() {
+			m.Commit = 0
+		}
+		if err := a.Step(m); err != nil {
+			t.Fatal(err)
+		}
+		if ms := a.answer(); len(a.rd.Entries) != 100 || len(ms) > 1 {
+			t.Fatalf("%d entries, %v", len(a.rd.Entries), ms)
+		}
+	}
+	for range 20 {
+		group()
+	}
+	if n := testing.AllocsPerRun(100, group); n >= 2 {
+		t.Errorf("%v allocations for a hundred proposals", n)
+	}
+}
+
 func BenchmarkPropose(b *testing.B) {
 	for _, n := range []int{1, 3, 5} {
 		for _, group := range []int{1, 32, 1000} {

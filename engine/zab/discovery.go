@@ -169,7 +169,7 @@ type following struct {
 	skip    Zxid // proposals up to here are in the snapshot that was installed and may come again
 	history Zxid // end of the history that NewLeader stands behind
 	commit  Zxid // what the leader has said to be committed; to be believed from UpToDate on
-	acked   Zxid // acknowledged up to here
+	acked   Zxid // need not be acknowledged any more up to here
 
 	heard    int64 // tick of the leader's last message
 	dialed   bool  // an attempt to reach the leader is under way
@@ -178,7 +178,7 @@ type following struct {
 	pingDue  bool  // the leader's ping is not answered
 	pingZxid Zxid
 
-	// Invariants: history <= end of history while settling or later; acked <= persisted; commit <= end of history.
+	// Invariants: from settling on history <= end of the log, acked <= max(persisted, history); commit <= end of the log.
 }
 
 type followStage uint8
@@ -259,11 +259,13 @@ func (c *Core) pledge() {
 	if f.counted {
 		m.Epoch = int64(c.currentEpoch())
 	}
-	if f.extended {
+	switch {
+	case f.extended && c.lost:
+		m.Floor = unknownZxid // no cut will do
+	case f.extended:
 		m.Floor = c.floor
-	}
-	if c.lost {
-		m.Zxid, m.Floor = 0, unknownZxid
+	case c.lost:
+		m.Zxid, m.Epoch = 0, NotCounted // the only way to ask for a snapshot; but nobody may rely on a log end that is not true
 	}
 	f.stage = opening
 	c.become(State{Role: c.state.Role, Phase: Synchronization, Leader: c.state.Leader, Epoch: f.epoch})

@@ -62,8 +62,7 @@ func play(p func(bug) error, b bug) (err error) {
 // actor is a core whose peers and disk are played by the test.
 type actor struct {
 	*Core
-	rd   Ready
-	sent []Message // all messages since the last call of next
+	rd Ready
 }
 
 // leaderID leads where the actor follows; actorID leads where it leads.

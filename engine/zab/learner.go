@@ -3,6 +3,7 @@ package zab
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // learner is what a leader knows about one server that follows it, and about the link between them.
@@ -30,12 +31,14 @@ type learner struct {
 	taught    Zxid      // what sent was when NewLeader followed: the history its Ack stands for
 	reading   bool      // a log read was ordered and not answered
 	readTo    Zxid      // and this is how far it goes
+	joined    bool      // its first piece was there and continues what was sent
+	atLeast   Zxid      // the snapshot that was ordered for it must not be older
 	held      []Message // packets of the caller's whose place is behind what is being read
 
 	heard      int64 // tick of its last message
 	progressed int64 // tick when match last moved, or when nothing was owed
 
-	// Invariants: committed <= sent <= end of history; match <= sent.
+	// Invariants: committed, match <= sent <= the end of the history, or the beginning of the epoch if that is higher.
 }
 
 // stage is how far a learner's link has come.
@@ -59,6 +62,8 @@ func (c *Core) stepInfo(m *Message) error {
 	switch {
 	case i < 0 || i == c.self:
 		return errors.New("not a member")
+	case m.Link == c.follow.link:
+		return errors.New("on the link to the leader")
 	case m.Epoch < -1 || m.Epoch > int64(c.asked.Accepted)+maxEpochLead || m.Epoch >= maxEpoch:
 		return fmt.Errorf("impossible epoch %d", m.Epoch)
 	}
@@ -120,7 +125,7 @@ func (c *Core) dropLearner(l *learner, reason string) {
 func (c *Core) forget(l *learner) {
 	for i := range c.learners {
 		if c.learners[i] == l {
-			c.learners = append(c.learners[:i], c.learners[i+1:]...)
+			c.learners = slices.Delete(c.learners, i, i+1)
 			c.lead.lostLink, c.lead.gone = true, c.lead.gone.with(l.index)
 			return
 		}

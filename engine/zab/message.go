@@ -55,7 +55,7 @@ type Message struct {
 	Zxid   Zxid
 	First  Zxid
 	Commit Zxid
-	Floor  Zxid  // AckEpoch: the learner cannot be cut back below this zxid
+	Floor  Zxid  // AckEpoch, extended: the learner cannot be cut back below this zxid; all ones: it needs a snapshot
 	Epoch  int64 // FollowerInfo, ObserverInfo, LeaderInfo, AckEpoch, NewLeader
 
 	Vote    Vote   // Notification, Handover

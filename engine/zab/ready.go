@@ -94,6 +94,9 @@ func (c *Core) Ready() Ready {
 	if c.state.Role == Leading {
 		c.commitProposals()
 		for _, l := range c.learners {
+			if c.state.Phase == Broadcast {
+				c.synchronizeLearner(l) // if it waits for what was just committed
+			}
 			c.pump(l)
 		}
 		c.considerHandover()

@@ -208,10 +208,10 @@ func (k *checker) mayRefuse(err error) {
 	k.w.fail("MessageIllegal", "%v", err)
 }
 
-// lost says whether z was passed over.
-func (k *checker) lost(z Zxid) bool {
-	n := upTo(k.history, z)
-	return n < len(k.history) && (n == 0 || k.history[n-1].Zxid != z)
+// lost says whether z went with its leader: a later one is established without it.
+func (k *checker) lost(z Zxid, leader *server) bool {
+	n := upTo(leader.state, z)
+	return leader.core.Epoch() > z.Epoch() && (n == 0 || leader.state[n-1].Zxid != z)
 }
 
 // everybodyHas says whether every server serves and has applied all up to z, which everybody's disk holds.

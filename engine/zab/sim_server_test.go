@@ -237,7 +237,9 @@ func (s *server) finish(t task) {
 	case "snapshot":
 		s.outgoing = s.state[:len(s.state):len(s.state)]
 		if s.zxid() < t.read.From {
-			w.fail("SnapshotOrder", "server %d is to send a snapshot at %v or later, but is at %v", s.id, t.read.From, s.zxid())
+			s.tasks = append(s.tasks, t) // not applied so far yet
+			s.drain()
+			return
 		}
 		s.core.SnapshotTaken(t.link, s.zxid())
 		s.drain()

@@ -224,14 +224,12 @@ func (w *world) settle() {
 		if i%50 != 0 {
 			continue
 		}
-		if leader := w.leader(); last == 0 && leader != nil {
+		leader := w.leader()
+		if leader != nil && (last == 0 || w.check.lost(last, leader)) {
 			last, _ = leader.propose()
 		}
 		if last != 0 && w.check.everybodyHas(last) {
 			return
-		}
-		if last != 0 && w.check.lost(last) {
-			last = 0 // it went with its leader: once more
 		}
 	}
 	w.fail("Liveness", "no agreement %d steps after everything was healed:%s", limit, w.describe())

@@ -53,11 +53,11 @@ func (c *Core) establish() {
 
 // synchronizeLearner chooses how a learner that has said where its log ends is brought level.
 //
-//	its log ends             extended link                        plain link (the Java kind)
-//	on our path              Diff and what follows                the same, if committed
+//	its log ends             extended link                        plain link (the Java kind), any observer
+//	on our path              Diff and what follows                the same, as soon as it is committed
 //	below our window         the same from the log on disk,       the same
 //	                         or a snapshot
-//	beyond, or off our path  Trunc to the last common zxid,       a snapshot, once this leader is established
+//	beyond, or off our path  Trunc to the last common zxid,       plain: a snapshot, once this leader is established
 //	                         or a snapshot if it cannot go there
 //
 // Trunc is avoided on plain links because members of that kind may keep what they cut in a newer snapshot; a snapshot of
@@ -91,11 +91,19 @@ func (c *Core) compare(l *learner) {
 	switch {
 	case common == l.last || started:
 		c.open(l, Message{Kind: Diff, Zxid: limit}, l.last)
-	case (l.extended || c.broken(bugTruncPlain)) && common >= l.floor, !l.extended && c.state.Phase != Broadcast && c.now-c.lead.since > int64(c.cfg.InitTicks/2):
+	case c.hist.floor(l.last) == l.last:
+		// On our path, but not committed yet: that is a matter of a moment, and Ready asks again.
+	case common >= l.floor && c.mayTruncate(l):
 		c.open(l, Message{Kind: Trunc, Zxid: common}, common)
 	default:
 		c.copyTo(l)
 	}
+}
+
+// mayTruncate says whether l may be cut: on a plain link only in need.
+func (c *Core) mayTruncate(l *learner) bool {
+	inNeed := c.state.Phase != Broadcast && c.now-c.lead.since > int64(c.cfg.InitTicks/2)
+	return l.extended || inNeed || c.broken(bugTruncPlain)
 }
 
 // teachable is the end of what a learner may hold without being cut: for one that tells proposals from commits everything,
@@ -120,16 +128,20 @@ func (c *Core) open(l *learner, m Message, z Zxid) {
 }
 
 // copyTo orders a snapshot for l. It must be at least as new as what l may have applied; before this leader is established its
-// own state may be older than that, and then l waits.
+// own state may be older than that, and then l waits. On a plain link it must have the whole initial history, if that is
+// committed: it will be called the beginning of this epoch.
 func (c *Core) copyTo(l *learner) {
-	newest := c.hist.delivered
-	if c.state.Phase == Broadcast {
-		newest = c.hist.committed
-	} else if newest < min(l.last, c.lead.history) {
+	l.atLeast = min(l.last, c.hist.delivered)
+	switch {
+	case c.state.Phase == Broadcast && l.extended:
+		l.atLeast = min(l.last, c.hist.committed)
+	case c.state.Phase == Broadcast:
+		l.atLeast = max(min(l.last, c.hist.committed), c.lead.history)
+	case c.hist.delivered < min(l.last, c.lead.history):
 		return
 	}
 	l.stage = copying
-	c.rd.SendSnap = append(c.rd.SendSnap, SnapshotOrder{Link: l.link, Peer: l.peer, Zxid: min(l.last, newest)})
+	c.rd.SendSnap = append(c.rd.SendSnap, SnapshotOrder{Link: l.link, Peer: l.peer, Zxid: l.atLeast})
 }
 
 // SnapshotTaken says that the caller holds a snapshot for a learner, as Ready.SendSnap asked, that is its state at z. The next
@@ -140,10 +152,10 @@ func (c *Core) SnapshotTaken(link LinkID, z Zxid) {
 	if l == nil || l.stage != copying {
 		return // the link broke meanwhile
 	}
-	if z > c.hist.delivered {
-		panic(fmt.Sprintf("zab: snapshot at %v, but only %v was delivered", z, c.hist.delivered))
+	if z > c.hist.delivered || z < l.atLeast {
+		panic(fmt.Sprintf("zab: snapshot at %v, but %v or later was ordered and %v delivered", z, l.atLeast, c.hist.delivered))
 	}
-	if !l.extended && c.state.Phase == Broadcast {
+	if !l.extended && l.atLeast >= c.lead.history && c.state.Phase == Broadcast {
 		z = max(z, MakeZxid(c.lead.epoch, 0)) // outranks whatever older epochs left in its log
 	}
 	l.sent, l.committed = z, min(z, c.hist.committed)
@@ -163,7 +175,7 @@ func (c *Core) SnapshotSent(link LinkID) {
 
 // orderRead asks for what l lacks below the window.
 func (c *Core) orderRead(l *learner) {
-	l.reading, l.readTo = true, c.hist.base
+	l.reading, l.joined, l.readTo = true, false, c.hist.base
 	c.rd.Reads = append(c.rd.Reads, LogOrder{Link: l.link, Peer: l.peer, From: l.sent, To: c.hist.base})
 }
 
@@ -178,8 +190,8 @@ func (c *Core) LogRead(link LinkID, entries []Entry, done bool) {
 	if err := c.forwardRead(l, entries, done); err != nil {
 		c.lead.copied = c.lead.copied.with(l.index)
 		if l.stage == searching {
-			l.reading = false
-			c.copyTo(l)
+			l.stage, l.reading = pledged, false
+			c.synchronizeLearner(l)
 		} else {
 			c.dropLearner(l, err.Error())
 		}
@@ -189,15 +201,17 @@ func (c *Core) LogRead(link LinkID, entries []Entry, done bool) {
 
 var errLogRead = errors.New("what the learner lacks is not in the log")
 
-// forwardRead sends a piece of the log. The learner's own last zxid must be there, or the one behind it in the same epoch:
-// else the learner may be off our path.
+// forwardRead sends a piece of the log. The first piece must show that it continues where the learner is: by that zxid itself or
+// the next of its epoch. Otherwise the learner may be off our path, or the log may have lost what is between.
 func (c *Core) forwardRead(l *learner, entries []Entry, done bool) error {
-	onPath := len(entries) > 0 && entries[0].Zxid.Epoch() == l.sent.Epoch()
-	if l.stage == searching && !onPath {
-		return errLogRead
-	}
-	if onPath && entries[0].Zxid == l.sent {
-		entries = entries[1:]
+	if !l.joined {
+		if len(entries) == 0 || !c.continues(entries[0].Zxid, l.sent) {
+			return errLogRead
+		}
+		if entries[0].Zxid == l.sent {
+			entries = entries[1:]
+		}
+		l.joined = true
 	}
 	last, n := l.sent, 0
 	for n < len(entries) && entries[n].Zxid <= l.readTo {
@@ -221,4 +235,10 @@ func (c *Core) forwardRead(l *learner, entries []Entry, done bool) error {
 	}
 	l.reading, l.heard = !done, c.now
 	return nil
+}
+
+// continues says that a log read that begins with z misses nothing behind prev. The first proposal of another epoch proves that
+// only for the present leader, who knows where its own began.
+func (c *Core) continues(z, prev Zxid) bool {
+	return z.Epoch() == prev.Epoch() || z == MakeZxid(c.lead.epoch, 1) && prev == c.lead.history
 }

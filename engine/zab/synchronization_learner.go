@@ -215,6 +215,11 @@ func (c *Core) stepNewLeader(m *Message) error {
 		return fmt.Errorf("of epoch %d in epoch %d", m.Epoch, f.epoch)
 	}
 	f.stage, f.history = settling, c.hist.last
+	f.acked = f.history
+	if !f.extended {
+		f.acked = f.commit // what was only proposed is acknowledged later, one by one
+	}
+	f.acked = max(f.acked, MakeZxid(f.epoch, 0))
 	if c.broken(bugDeliverEarly) {
 		c.hist.commit(max(c.hist.last, c.hist.committed))
 	}
@@ -232,10 +237,6 @@ func (c *Core) settle() {
 		return
 	}
 	f.stage = settled
-	f.acked = max(MakeZxid(f.epoch, 0), f.history)
-	if !f.extended {
-		f.acked = max(MakeZxid(f.epoch, 0), f.commit) // what was only proposed before NewLeader is acknowledged one by one
-	}
 	c.tellLeader(Message{Kind: Ack, First: MakeZxid(f.epoch, 0), Zxid: MakeZxid(f.epoch, 0)})
 }
 
