@@ -240,7 +240,8 @@ func (c *Core) SendApp(peer ServerID, p AppPacket) error {
 
 // deliverApp gives a packet to the caller in its place.
 func (c *Core) deliverApp(m *Message, kind int32) {
-	c.rd.Apps = append(c.rd.Apps, AppPacket{Link: m.Link, From: m.From, After: c.hist.committed, Type: kind, Zxid: m.Zxid, Data: m.Data, Auth: m.Auth})
+	c.rd.Apps = append(c.rd.Apps, AppPacket{Link: m.Link, From: m.From, After: c.hist.committed,
+		Type: kind, Zxid: m.Zxid, Data: m.Data, Auth: m.Auth})
 }
 
 // Pong answers the leader's last ping, if one is due. It keeps a reference to touches.

@@ -107,7 +107,8 @@ func (c *Config) Validate() error {
 	case c.RollCounter == 1:
 		return errors.New("zab: an epoch must have room for a proposal")
 	}
-	for _, t := range []int{c.InitTicks, c.SyncTicks, c.PingTicks, c.FinalizeTicks, c.NotifyTicks, c.NotifyMaxTicks, c.RedialTicks, c.ConnectTicks, c.WindowBytes} {
+	for _, t := range []int{c.InitTicks, c.SyncTicks, c.PingTicks, c.FinalizeTicks, c.NotifyTicks, c.NotifyMaxTicks,
+		c.RedialTicks, c.ConnectTicks, c.WindowBytes} {
 		if t < 0 {
 			return errors.New("zab: a limit is negative")
 		}

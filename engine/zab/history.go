@@ -165,12 +165,12 @@ func (h *history) deliver() []Entry {
 
 // cut drops everything above z. Below base nothing is known, so base moves with it.
 func (h *history) cut(z Zxid) {
-	if z < h.committed {
-		panic(fmt.Sprintf("zab: cut to %v below the committed %v", z, h.committed))
-	}
 	if z < h.base {
 		h.reset(z)
 		return
+	}
+	if z < h.committed {
+		panic(fmt.Sprintf("zab: cut to %v below the committed %v", z, h.committed))
 	}
 	for n := len(h.chunks); n > 0; n = len(h.chunks) {
 		c := &h.chunks[n-1]
@@ -193,7 +193,11 @@ func (h *history) cut(z Zxid) {
 
 // reset forgets every entry: the log now ends, durable, at z.
 func (h *history) reset(z Zxid) {
-	*h = history{chunks: h.chunks[:0], group: h.group, base: z, last: z, handed: z, persisted: z, delivered: z, committed: min(h.committed, z)}
+	if z < h.committed {
+		panic(fmt.Sprintf("zab: log ends at %v, but %v was committed", z, h.committed))
+	}
+	*h = history{chunks: h.chunks[:0], group: h.group, committed: h.committed,
+		base: z, last: z, handed: z, persisted: z, delivered: z}
 	clear(h.chunks[:cap(h.chunks)])
 }
 

@@ -18,6 +18,7 @@ var incidents = []struct {
 	{"ZOOKEEPER-4646,4785", "an ACK of NEWLEADER does not pass what an asynchronous log still holds", bugAckBeforeHistory, ackOfNewLeaderWaitsForLateProposals},
 	{"ZOOKEEPER-4643", "history first, then currentEpoch", bugEpochBeforeHistory, epochWaitsForHistory},
 	{"ZOOKEEPER-2307", "acceptedEpoch is on the disk before it is promised", bugPledgeBeforeSync, promiseWaitsForDisk},
+	{"a promise", "who has accepted an epoch follows nobody of a lower one", bugBreakPromise, promiseHolds},
 	{"ZOOKEEPER-3023", "a learner serves when what it has applied is committed, and not before", bugServeEarly, servingWaitsForCommit},
 	{"ZOOKEEPER-4685", "an early ACK of a proposal is not that of NEWLEADER", bugAnyAckIsNewLeader, strayAckIsNotTheAck},
 	{"ZOOKEEPER-4394 learner", "a COMMIT between the ACK of NEWLEADER and UPTODATE is not lost", bugLoseEarlyCommit, earlyCommitIsKept},
@@ -214,6 +215,13 @@ func promiseWaitsForDisk(b bug) error {
 		return errors.New("promised before it was on the disk")
 	}
 	return err
+}
+
+func promiseHolds(b bug) error {
+	if a, err := followerAt(b, Durable{Epochs: Epochs{Accepted: 5, Current: 2}}, 3, true); err == nil {
+		return fmt.Errorf("accepted 5, and follows into %d", a.follow.epoch)
+	}
+	return nil
 }
 
 func servingWaitsForCommit(b bug) error {

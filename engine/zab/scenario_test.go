@@ -225,10 +225,13 @@ func (s *scenario) oneThing(o *server) bool {
 func quiet(trace string, votes, pings bool) string {
 	var b strings.Builder
 	for line := range strings.Lines(trace) {
-		if strings.Contains(line, "NOTIFICATION") && !votes || strings.Contains(line, "PING") && !pings || strings.Contains(line, ": link ") && !strings.Contains(line, "down") {
-			continue
+		switch {
+		case strings.Contains(line, "NOTIFICATION") && !votes:
+		case strings.Contains(line, "PING") && !pings:
+		case strings.Contains(line, ": link ") && !strings.Contains(line, "down"):
+		default:
+			b.WriteString(line)
 		}
-		b.WriteString(line)
 	}
 	return b.String()
 }

@@ -11,6 +11,7 @@ type server struct {
 	observer bool
 	cfg      Config
 	deafTo   voterSet // what these send does not arrive
+	quirks   bug      // what members of the Java kind do differently
 	slowDisk float64  // chance that the disk does nothing when it could
 
 	up    bool
@@ -95,7 +96,7 @@ func (s *server) start() {
 	if err != nil {
 		w.fail("Restart", "server %d: %v", s.id, err)
 	}
-	c.bug = w.bug
+	c.bug = w.bug | s.quirks
 	s.core, s.up = c, true
 	s.state, s.restored = s.disk.all[:len(s.disk.all):len(s.disk.all)], s.disk.stamp
 	w.log("%d: starts with epochs %d/%d, log to %v", s.id, d.Accepted, d.Current, d.LastZxid)
@@ -301,8 +302,17 @@ func (d *disk) finishOne(s *server) {
 		s.core.Restored(op.after)
 	case len(op.entries) > 0:
 		s.core.Persisted(lastZxid(op.entries))
+		s.strayAck(lastZxid(op.entries))
 	default:
 		s.core.EpochsPersisted(op.epochs)
+	}
+}
+
+// strayAck: some learners of the Java kind acknowledge proposals before they acknowledge NEWLEADER. A leader must bear it.
+func (s *server) strayAck(z Zxid) {
+	f := &s.core.follow
+	if s.cfg.PlainLinks && f.stage == settling && !s.w.scripted && s.w.chance(0.5) {
+		s.w.send(s, Message{Kind: Ack, From: s.id, To: s.core.Leader(), Link: f.link, First: z, Zxid: z}, nil)
 	}
 }
 

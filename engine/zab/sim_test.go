@@ -59,7 +59,11 @@ func newWorld(seed uint64, f faults) *world {
 		cfg := Config{ID: m.ID, Members: members, Seed: seed + uint64(i), InitTicks: 60, SyncTicks: 30, PingTicks: 8, FinalizeTicks: 4,
 			NotifyTicks: 4, NotifyMaxTicks: 16, RedialTicks: 2, ConnectTicks: 12, RollCounter: roll, PlainLinks: w.chance(0.2)}
 		cfg.WindowEntries = []int{-1, 1, 3, 10, 500}[w.rng.IntN(5)]
-		w.servers = append(w.servers, &server{w: w, index: i, id: m.ID, observer: m.Observer, cfg: cfg})
+		s := &server{w: w, index: i, id: m.ID, observer: m.Observer, cfg: cfg}
+		if cfg.PlainLinks && w.chance(0.5) {
+			s.quirks = bugCommitBeforeUpToDate // some leaders of the Java kind do, and a learner must bear it
+		}
+		w.servers = append(w.servers, s)
 	}
 	for _, s := range w.servers {
 		s.start()
@@ -285,6 +289,6 @@ func (w *world) fail(invariant, format string, args ...any) {
 func (w *world) useBug(b bug) {
 	w.bug = b
 	for _, s := range w.servers {
-		s.core.bug = b
+		s.core.bug = b | s.quirks
 	}
 }
