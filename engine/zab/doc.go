@@ -33,7 +33,7 @@
 //     EpochsPersisted. A failed sync is never answered: the server ends.
 //  2. Send Messages at once, in order; no message waits for the disk. What speaks of durability comes in a later Ready, when it
 //     is true. A link is a reliable ordered stream until it breaks; after LinkDown nothing more of it may come in.
-//  3. Apply Committed in order. Deliver each of Apps when everything up to its After is applied.
+//  3. Apply Committed in order; it may be ahead of this server's own disk, never of a quorum's. Deliver each of Apps when everything up to its After is applied.
 //  4. State is news from the moment Committed of the same Ready is applied: only then does phase Broadcast mean that clients
 //     may be served. In any other phase serve nobody.
 //  5. Cutting the log may mean going back: a server that has restarted has applied its whole log, committed or not. If what it
