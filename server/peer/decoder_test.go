@@ -127,13 +127,13 @@ func TestDecoderDoesNotAllocateByClaims(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		if limit := uint64(chunkBytes + 4*len(stream) + 4096); cost > limit {
+		if limit := uint64(chunkBytes + 4*len(stream) + 16<<10); cost > limit {
 			t.Errorf("%d bytes allocated for %d that came, want at most %d", cost, len(stream), limit)
 		}
 	}
 	frame := append(unhex(t, "00080000"), make([]byte, 2000)...)
 	cost := allocated(func() { _, _ = readFrame(bytes.NewReader(frame), nil) })
-	if cost > 16<<10 {
+	if cost > 32<<10 {
 		t.Errorf("%d bytes allocated for an election frame of which 2000 came", cost)
 	}
 }

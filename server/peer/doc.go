@@ -2,8 +2,16 @@
 // on a leader, and the learner protocol, by which followers and observers are brought to its history and kept there.
 // Package zab decides what is said; this package says it so that servers of Apache ZooKeeper understand it.
 //
-//	zab.Message ◄──► LearnerEnd ◄── packets ──► LeaderEnd ◄──► zab.Message          learner links, one a learner
-//	zab.Message ◄──► notifications ◄── frames ──► notifications ◄──► zab.Message     election links, one a pair of servers
+//	           Send ┌──────────────────────────────┐                ┌──────────────────────────────┐
+//	 messages ────► │ Links: queue ─► writer ─►    │ ── packets ──► │    ─► reader ─► batch        │ Receive
+//	      zab       │        LearnerEnd            │                │         LeaderEnd            │ ────► messages
+//	 messages ◄──── │        batch ◄─ reader ◄─    │ ◄── packets ── │   ◄─ writer ◄─ queue :Links  │       zab
+//	        Receive └──────────────────────────────┘                └──────────────────────────────┘
+//	                ┌──────────────────────────────┐                ┌──────────────────────────────┐
+//	 votes ◄──────► │ Election: one slot a server  │ ◄── frames ──► │                    :Election │ ◄──────► votes
+//	                └──────────────────────────────┘                └──────────────────────────────┘
+//
+// The ends are pure and translate; Links and Election are the loops around them, which act and decide nothing.
 //
 // # Learner links
 //
@@ -53,13 +61,22 @@
 //     what has. A packet that cannot come at its stage is an error before zab sees it; the error says which packet, from
 //     whom and why.
 //   - Transactions go from the socket to the log and into memory without a copy. Packets of the broadcast cost no
-//     allocation of their own, read or written.
+//     allocation of their own, read or written. What has come or gathered meanwhile is handed over, and written, at once.
+//   - Everything that waits is bounded: one message a server for elections, Options.MaxQueue bytes a link,
+//     Options.MaxStrangers connections that have not said who they are. A peer that stalls, or speaks nonsense, loses its
+//     connection and is one line in the log.
+//   - A server that is down costs a dial now and then while there is something to say to it, and nothing else.
+//   - Close returns when nothing of this package runs any more.
 //
 // # Rules for callers
 //
 //   - What a Decoder hands out may be kept for ever, and must not be changed.
-//   - An end belongs to one link. Whoever gets an error from Take closes the link.
-//   - The body of a snapshot is read to its end before the next packet is asked for.
+//   - The calls that Handler hears come from the links' goroutines; most callers put them in a mailbox. Ready.Messages go
+//     to Election.Send if they are notifications, else to Links.Send, Ready.Dial to Links.Dial, Ready.Drops to Links.Drop.
+//   - Ready.Install means Links.Body, on a goroutine of its own, and Restored or RestoreFailed when it is through. For
+//     Ready.SendSnap: SnapshotTaken, then the messages of the next Ready, then Links.SendBody; BodySent means
+//     SnapshotSent.
+//   - An end that is used by itself belongs to one link. Whoever gets an error from Take closes the link.
 //
 // # What there is not
 //
@@ -69,6 +86,7 @@
 //
 // # Where to read next
 //
-// packet.go and decoder.go, then link.go, link_leader.go and link_learner.go; hello.go and notification.go for elections;
-// ensemble.go and member.go for the configuration text.
+// The bytes: packet.go, decoder.go, payload.go, snapbody.go; hello.go and notification.go for elections; ensemble.go and
+// member.go for the configuration text. The translation: link.go, link_leader.go, link_learner.go. The loops: handler.go,
+// election.go, links.go and link_loops.go, with outgoing.go, batch.go and dial.go below them.
 package peer

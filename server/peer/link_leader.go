@@ -32,7 +32,9 @@ func (e *LeaderEnd) Peer() zab.ServerID { return e.id.Peer }
 
 // Take translates a packet from the learner. Data and credentials of the message alias those of the packet. Its Entries
 // are none. After an error the link is to be closed.
-func (e *LeaderEnd) Take(p *Packet) (in Incoming, err error) {
+func (e *LeaderEnd) Take(p *Packet) (Incoming, error) { return e.take(p) }
+
+func (e *LeaderEnd) take(p *Packet) (in Incoming, err error) {
 	switch e.stage {
 	case leaderGreeted:
 		in, err = e.takeInfo(p)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"bellwether/engine/wire"
 	"bellwether/engine/zab"
@@ -42,7 +43,14 @@ func (e *LearnerEnd) BodyTaken() {
 // Take translates a packet from the leader. What the message refers to, Entries included, may be kept for ever if the
 // packet's data may. After an error the link is to be closed. A message of kind 0 says nothing: the packet is one that a
 // learner passes over at this stage.
-func (e *LearnerEnd) Take(p *Packet) (in Incoming, err error) {
+func (e *LearnerEnd) Take(p *Packet) (Incoming, error) {
+	in, err := e.take(p)
+	in.Entries = slices.Clip(in.Entries)
+	return in, err
+}
+
+// take is Take, but entries come as entryArena makes them.
+func (e *LearnerEnd) take(p *Packet) (in Incoming, err error) {
 	switch e.stage {
 	case learnerGreeting:
 		in, err = e.takeLeaderInfo(p)
@@ -214,17 +222,19 @@ func (e *LearnerEnd) Append(dst []byte, m *zab.Message) ([]byte, error) {
 	return dst, fmt.Errorf("peer: %v cannot be said to leader %d", m, e.id.Peer)
 }
 
-// entryArena hands out slices of one entry without an allocation for each.
+// entryArena hands out slices of one entry without an allocation for each. The slices lie one behind the other, and the
+// capacity of each reaches to the end of the arena: appending the next one to it copies it onto itself. Whoever gathers
+// runs does that (see batch); a slice that leaves the package is clipped first.
 type entryArena struct{ free []zab.Entry }
 
 const arenaEntries = 128
 
-// one returns a slice that holds e. Its capacity ends with it.
+// one returns a slice that holds e.
 func (a *entryArena) one(e zab.Entry) []zab.Entry {
 	if len(a.free) == 0 {
 		a.free = make([]zab.Entry, arenaEntries)
 	}
-	s := a.free[:1:1]
+	s := a.free[:1]
 	a.free = a.free[1:]
 	s[0] = e
 	return s
