@@ -2,14 +2,14 @@
 // on a leader, and the learner protocol, by which followers and observers are brought to its history and kept there.
 // Package zab decides what is said; this package says it so that servers of Apache ZooKeeper understand it.
 //
-//	           Send ┌──────────────────────────────┐                ┌──────────────────────────────┐
-//	 messages ────► │ Links: queue ─► writer ─►    │ ── packets ──► │    ─► reader ─► batch        │ Receive
-//	      zab       │        LearnerEnd            │                │         LeaderEnd            │ ────► messages
-//	 messages ◄──── │        batch ◄─ reader ◄─    │ ◄── packets ── │   ◄─ writer ◄─ queue :Links  │       zab
-//	        Receive └──────────────────────────────┘                └──────────────────────────────┘
-//	                ┌──────────────────────────────┐                ┌──────────────────────────────┐
-//	 votes ◄──────► │ Election: one slot a server  │ ◄── frames ──► │                    :Election │ ◄──────► votes
-//	                └──────────────────────────────┘                └──────────────────────────────┘
+//	          Send ┌──────────────────────────────┐                ┌──────────────────────────────┐
+//	messages ────► │ Links: queue ─► writer ─►    │ ── packets ──► │    ─► reader ─► batch        │ Receive
+//	     zab       │        LearnerEnd            │                │         LeaderEnd            │ ────► messages
+//	messages ◄──── │        batch ◄─ reader ◄─    │ ◄── packets ── │   ◄─ writer ◄─ queue :Links  │       zab
+//	       Receive └──────────────────────────────┘                └──────────────────────────────┘
+//	               ┌──────────────────────────────┐                ┌──────────────────────────────┐
+//	votes ◄──────► │ Election: one slot a server  │ ◄── frames ──► │                    :Election │ ◄──────► votes
+//	               └──────────────────────────────┘                └──────────────────────────────┘
 //
 // The ends are pure and translate; Links and Election are the loops around them, which act and decide nothing.
 //
