@@ -63,6 +63,9 @@ func (r *Replica) Serving() bool {
 // Submit prepares and proposes reqs, in order. Every request is answered exactly once, by an Awaited value of a later
 // Ready. It keeps the requests' bodies and ids.
 func (r *Replica) Submit(now Moment, reqs []Request) {
+	if len(r.expired) > 0 && r.Serving() {
+		r.closeExpired(now) // they are refused already, so their closeSession comes first
+	}
 	for i := range reqs {
 		r.submit(now, &reqs[i])
 	}
@@ -72,7 +75,7 @@ func (r *Replica) submit(now Moment, req *Request) {
 	switch {
 	case req.Op == OpBarrier:
 		r.await(req, wire.OK)
-	case !r.Serving():
+	case !r.Serving() || len(r.expired) > 0: // which zab has just refused to close
 		r.await(req, wire.ConnectionLoss)
 	case req.Op.FromClient() && !req.Op.IsWrite():
 		r.await(req, wire.OK) // a read in its place
@@ -151,7 +154,13 @@ func (r *Replica) Tick(now Moment) {
 		return
 	}
 	r.expired = r.sessions.Expire(now.MonoMs, r.heard, r.expired)
-	refused := r.expired[:0] // these again at the next tick: the tracker will not name them a second time
+	r.closeExpired(now)
+}
+
+// closeExpired proposes to close the sessions whose time is over. Those that zab refuses, because leadership is being
+// handed over, come again: the tracker will not name them a second time.
+func (r *Replica) closeExpired(now Moment) {
+	refused := r.expired[:0]
 	for _, id := range r.expired {
 		if r.sessions.Known(id) && r.propose(now, &Request{Session: id, Op: wire.OpCloseSession}) != wire.OK {
 			refused = append(refused, id)
