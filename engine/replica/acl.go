@@ -111,7 +111,7 @@ func fixACL(dst, acl []wire.ACL, ids []Identity) ([]wire.ACL, wire.Code) {
 		switch entry.Scheme {
 		case schemeAuth:
 			var found bool
-			if dst, found = appendOwnIDs(dst, entry.Perms, ids); !found {
+			if dst, found = appendOwnIDs(dst, entry.Perms, ids); !found || len(dst) > maxEntries {
 				return dst, wire.InvalidACL
 			}
 		case schemeWorld, schemeIP, schemeDigest, schemeX509:
@@ -128,6 +128,10 @@ func fixACL(dst, acl []wire.ACL, ids []Identity) ([]wire.ACL, wire.Code) {
 	}
 	return dst, wire.OK
 }
+
+// maxEntries bounds what may become of auth entries: each is replaced by all ids of the connection, and a client can have
+// many of both. It is more than a request of the usual size can list.
+const maxEntries = 1 << 16
 
 // fewEntries is the length up to which a list is searched for duplicates by comparing each entry with all before it.
 const fewEntries = 32

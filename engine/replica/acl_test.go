@@ -74,6 +74,19 @@ func TestLongLists(t *testing.T) {
 	}
 }
 
+// Many auth entries times many ids are not stored.
+func TestExpandedListsAreBounded(t *testing.T) {
+	var acl []wire.ACL
+	var ids []Identity
+	for i := range 1000 {
+		acl = append(acl, entry(int32(i), "auth", ""))
+		ids = append(ids, Identity{"digest", fmt.Sprintf("u%d:h", i)})
+	}
+	if stored, code := fixACL(nil, acl, ids); code != wire.InvalidACL || len(stored) > 2*maxEntries {
+		t.Fatalf("%v, %d entries", code, len(stored))
+	}
+}
+
 // Which ids an ACL may name (client-protocol §4.6).
 func TestIDsOfSchemes(t *testing.T) {
 	cases := []struct {

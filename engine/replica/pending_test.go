@@ -12,7 +12,7 @@ import (
 func TestPreparingAheadMakesNoDifference(t *testing.T) {
 	seeds := uint64(300)
 	if testing.Short() {
-		seeds = 50
+		seeds = 20
 	}
 	for seed := range seeds {
 		if err := compareLag(t, seed, noBug); err != nil {
@@ -23,6 +23,9 @@ func TestPreparingAheadMakesNoDifference(t *testing.T) {
 
 // Each mistake in the table of pending changes is noticed by the comparison.
 func TestTheComparisonNoticesMistakes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some seconds")
+	}
 	for b := bugSkipPending; b <= bugDeleteKeepsParent; b++ {
 		seed := uint64(0)
 		for compareLag(t, seed, b) == nil {

@@ -92,14 +92,18 @@ func (c *client) connect() {
 	if c.session != 0 && c.g.chance(5) { // leave it to expire
 		c.session, c.lastZxid = 0, 0
 	}
-	q := wire.ConnectRequest{LastZxidSeen: c.lastZxid, SessionID: c.session, HasReadOnly: true}
-	q.Timeout = int32(c.g.pick(25 * int(c.w.settings.tickMs)))
+	c.open(int32(c.g.pick(25*int(c.w.settings.tickMs))), c.session != 0 && c.g.chance(3))
+}
+
+// open opens a link and asks for the client's session, or for a new one if it has none.
+func (c *client) open(timeoutMs int32, wrong bool) {
+	q := wire.ConnectRequest{LastZxidSeen: c.lastZxid, SessionID: c.session, Timeout: timeoutMs, HasReadOnly: true}
 	password := session.Password(c.session)
-	if c.wrong = c.session != 0 && c.g.chance(3); c.wrong {
+	if c.wrong = wrong; wrong {
 		password[0]++
 	}
 	q.Passwd = password[:]
-	c.w.note("c%d: connects for session %#x, wrong password: %v", c.number, c.session, c.wrong)
+	c.w.note("c%d: connects for session %#x, wrong password: %v", c.number, c.session, wrong)
 	c.link = c.w.connect(c, c.w.servers[0])
 	c.state = clientJoining
 	frame := q.Append(wire.BeginFrame(nil))

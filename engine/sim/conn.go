@@ -94,7 +94,7 @@ func (c *conn) greet(frame []byte) {
 	}
 	tick := int32(p.w.settings.tickMs)
 	c.timeout = session.Negotiate(q.Timeout, 2*tick, 20*tick)
-	op := wire.OpCreateSession
+	op, what := wire.OpCreateSession, "new session"
 	if q.SessionID != 0 {
 		if l := p.lives[q.SessionID]; l != nil && l.conn != nil {
 			l.conn.close() // before the password is looked at
@@ -103,12 +103,12 @@ func (c *conn) greet(frame []byte) {
 			c.turnAway()
 			return
 		}
-		op, c.session = replica.OpResume, q.SessionID
+		op, what, c.session = replica.OpResume, "resumed session", q.SessionID
 	} else {
 		c.session = p.ids.Next()
 		p.w.stats.Sessions++
 	}
-	p.w.note("s%d: conn %d, %s for %#x with %d ms", p.server.id, c.number, map[bool]string{true: "resume", false: "session"}[q.SessionID != 0], c.session, c.timeout)
+	p.w.note("s%d: conn %d, %s %#x with %d ms", p.server.id, c.number, what, c.session, c.timeout)
 	c.state = joining
 	c.handOver(0, op, wire.AppendInt(nil, c.timeout))
 }

@@ -1,13 +1,13 @@
 // Package sim is whole servers in one thread: their disks, their loops, the network to their clients, the clients, and a clock,
 // all of it driven by one seed. It is test support: it finds what no test has thought of, and shows it again at will.
 //
-//	 client ──up──► conn ──► inbox ──► core ──► commit: take · append · sync · tell ──► inbox
-//	   ▲                                 │                 │
-//	   └───down─── outbox ◄── apply: take · one transaction · … · publish ──► inbox
-//	                             │                         │
-//	   every box is a queue,     │ compared with           │ snapshot: begin · walk · … · complete · retire
-//	   every word one step       ▼                         ▼
-//	                           Model                memfs: loses, tears and reorders what was not synced; fails; is slow
+//	client ──up──► conn ──► inbox ──► core ──► commit: take · append · sync · tell ──► inbox
+//	  ▲                                 │                 │
+//	  └───down─── outbox ◄── apply: take · one transaction · … · publish ──► inbox
+//	                            │                         │
+//	  every box is a queue,     │ compared with           │ snapshot: begin · walk · … · complete · retire
+//	  every word one step       ▼                         ▼
+//	                          Model                memfs: loses, tears and reorders what was not synced; fails; is slow
 //
 // A step is one thing that could happen now: the seed chooses which. Since each loop of package engine is cut into its steps,
 // the queues between them fill and drain in every order that goroutines could bring about, and some that they never will.

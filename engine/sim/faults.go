@@ -14,13 +14,14 @@ type Faults struct {
 	Kill      float64 // a process dies, its machine lives
 	Stop      float64 // a process is stopped and ends as it should
 	FailCall  float64 // one of the next I/O calls fails
+	FullDisk  float64 // no file can grow for some time
 	SlowDisk  float64 // the next sync takes long
 	Cut       float64 // a link breaks
 	Jump      float64 // the wall clocks jump
 }
 
 func (f *Faults) total() float64 {
-	return f.Crash + f.CrashCall + f.Kill + f.Stop + f.FailCall + f.SlowDisk + f.Cut + f.Jump
+	return f.Crash + f.CrashCall + f.Kill + f.Stop + f.FailCall + f.FullDisk + f.SlowDisk + f.Cut + f.Jump
 }
 
 // AllFaults draws how often each fault happens; in some worlds some never do.
@@ -34,7 +35,7 @@ func AllFaults(seed uint64) Faults {
 	}
 	return Faults{
 		Crash: draw(0.001), CrashCall: draw(0.001), Kill: draw(0.0005), Stop: draw(0.0002), FailCall: draw(0.0005),
-		SlowDisk: draw(0.005), Cut: draw(0.003), Jump: draw(0.001),
+		FullDisk: draw(0.0003), SlowDisk: draw(0.005), Cut: draw(0.003), Jump: draw(0.001),
 	}
 }
 
@@ -54,6 +55,7 @@ func (w *World) trouble(s *server) error {
 		{f.Kill, (*server).kill},
 		{f.Stop, (*server).stop},
 		{f.FailCall, (*server).armFailure},
+		{f.FullDisk, (*server).fillUp},
 		{f.SlowDisk, (*server).slowDown},
 		{f.Cut, func(*server) error { w.cut(); return nil }},
 		{f.Jump, func(*server) error { w.jump(); return nil }},
@@ -79,6 +81,25 @@ func (s *server) armFailure() error {
 	s.failAt = s.disk.Calls() + 1 + uint64(s.w.rng.IntN(20))
 	s.disk.SetFaults(memfs.Faults{FailAt: s.failAt, Err: errInjected, Short: s.w.rng.IntN(2) == 0})
 	return nil
+}
+
+// fillUp leaves no room on the disk for some time. Segments have their room already, so writes go on until the next one is
+// needed.
+func (s *server) fillUp() error {
+	s.fullUntilMs = s.w.nowMs + int64(s.w.rng.IntN(int(20*s.w.settings.tickMs)))
+	s.w.note("s%d: the disk is full until %d ms", s.id, s.fullUntilMs)
+	s.failAt = 0
+	s.disk.SetFaults(memfs.Faults{Capacity: 1})
+	return nil
+}
+
+// makeRoom ends what fillUp has begun when the time has come, or when all trouble is to end.
+func (s *server) makeRoom() {
+	if s.fullUntilMs != 0 && (s.w.nowMs >= s.fullUntilMs || s.w.quiet) {
+		s.fullUntilMs = 0
+		s.w.note("s%d: the disk has room again", s.id)
+		s.disk.SetFaults(memfs.Faults{})
+	}
 }
 
 // slowDown makes the next sync take long, compared with the timeouts of sessions.

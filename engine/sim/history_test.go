@@ -21,7 +21,9 @@ func TestRegisterHistories(t *testing.T) {
 	}
 	get := registerOp{op: wire.OpGetData, version: -1}
 	remove := registerOp{op: wire.OpDelete, version: -1}
-	saw := func(value string, version int32) registerResult { return registerResult{value: value, version: version} }
+	saw := func(value string, version int32) registerResult {
+		return registerResult{value: value, version: version}
+	}
 	ok, unknown := registerResult{}, registerResult{unknown: true}
 	cases := []struct {
 		name   string

@@ -63,6 +63,7 @@ func (j *judge) written(entries []zab.Entry) error {
 			return fmt.Errorf("%v is nobody's request and no closeSession: %x", e.Zxid, e.Data)
 		}
 		o.q = replica.Request{Session: h.ClientID, Op: wire.OpCloseSession}
+		j.w.note("session %#x has expired: %v", h.ClientID, e.Zxid)
 	}
 	return nil
 }

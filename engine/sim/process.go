@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"io"
 
 	"bellwether/engine/replica"
@@ -66,6 +67,27 @@ type inbox struct {
 
 func (b *inbox) empty() bool {
 	return len(b.requests) == 0 && b.persisted == 0 && b.epochs == nil && b.ticks == 0 && len(b.closed) == 0
+}
+
+// String names what there is.
+func (b *inbox) String() string {
+	var text []byte
+	if n := len(b.requests); n > 0 {
+		text = fmt.Appendf(text, " %d requests", n)
+	}
+	if b.persisted != 0 {
+		text = fmt.Appendf(text, " persisted %v", b.persisted)
+	}
+	if b.epochs != nil {
+		text = fmt.Appendf(text, " epochs %v persisted", *b.epochs)
+	}
+	if b.ticks > 0 {
+		text = fmt.Appendf(text, " %d ticks", b.ticks)
+	}
+	if len(b.closed) > 0 {
+		text = fmt.Appendf(text, " closed %#x", b.closed)
+	}
+	return string(text)
 }
 
 // monoMs is the clock of the process that never jumps; it starts at an hour, so that 0 is never.

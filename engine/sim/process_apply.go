@@ -36,7 +36,7 @@ func (p *process) applyStep() error {
 	a := &p.apply
 	switch {
 	case !a.busy:
-		p.w.note("s%d: apply takes %d transactions, %d requests", p.server.id, len(a.waiting), len(a.waitingAwaited))
+		p.w.note("s%d: apply takes %d transactions, %d who wait", p.server.id, len(a.waiting), len(a.waitingAwaited))
 		a.busy = true
 		a.batch, a.waiting = a.waiting, nil
 		a.awaited = append(a.awaited, a.waitingAwaited...)
@@ -165,7 +165,7 @@ func (p *process) sessionClosed(id int64, w *replica.Awaited) {
 // publish gives the connections what the batch has gathered for them, and the core loop the news of how far the tree is.
 func (p *process) publish() {
 	a := &p.apply
-	p.w.note("s%d: publishes %#x", p.server.id, a.last)
+	p.w.note("s%d: publishes %v", p.server.id, zab.Zxid(a.last))
 	a.busy = false
 	p.outbox = append(p.outbox, a.gathered...)
 	a.gathered = nil

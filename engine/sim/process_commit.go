@@ -39,6 +39,21 @@ func (w *commitWork) empty() bool {
 	return len(w.entries) == 0 && w.epochs == (zab.Epochs{}) && w.release == 0
 }
 
+// String names what there is.
+func (w *commitWork) String() string {
+	var text []byte
+	if n := len(w.entries); n > 0 {
+		text = fmt.Appendf(text, " %v to %v", w.entries[0].Zxid, w.entries[n-1].Zxid)
+	}
+	if w.epochs != (zab.Epochs{}) {
+		text = fmt.Appendf(text, " epochs %v", w.epochs)
+	}
+	if w.release != 0 {
+		text = fmt.Appendf(text, " release before %v", zab.Zxid(w.release))
+	}
+	return string(text)
+}
+
 func (c *commitStage) put(entries []zab.Entry, epochs zab.Epochs) {
 	c.waiting.entries = append(c.waiting.entries, entries...)
 	if epochs != (zab.Epochs{}) {
@@ -88,7 +103,7 @@ func (p *process) commitPhase(c *commitStage) error {
 	switch c.phase {
 	case commitTake:
 		c.work, c.waiting = c.waiting, commitWork{}
-		p.w.note("s%d: commit takes %d entries, epochs %v, release %#x", p.server.id, len(c.work.entries), c.work.epochs, c.work.release)
+		p.w.note("s%d: commit takes%v", p.server.id, &c.work)
 	case commitAppend:
 		p.w.note("s%d: appends", p.server.id)
 		if p.w.bugs.ackBeforeSync {
@@ -111,7 +126,7 @@ func (p *process) commitPhase(c *commitStage) error {
 		epochs := c.work.epochs
 		p.inbox.epochs = &epochs
 	case commitRelease:
-		p.w.note("s%d: releases the log before %#x", p.server.id, c.work.release)
+		p.w.note("s%d: releases the log before %v", p.server.id, zab.Zxid(c.work.release))
 		return p.log.ReleaseBefore(c.work.release)
 	}
 	return nil

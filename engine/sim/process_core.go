@@ -11,8 +11,7 @@ func (p *process) think() error {
 	in := p.inbox
 	p.inbox = inbox{}
 	now := p.moment()
-	p.w.note("s%d: core: %d requests, persisted %v, epochs %v, %d ticks, closed %x, applied %#x", p.server.id,
-		len(in.requests), in.persisted, in.epochs != nil, in.ticks, in.closed, p.applied)
+	p.w.note("s%d: core:%v, applied %v", p.server.id, &in, zab.Zxid(p.applied))
 	applied := p.applied
 	if p.w.bugs.releaseUnapplied {
 		applied = int64(p.core.LastZxid())
@@ -53,7 +52,6 @@ func (p *process) submit(now replica.Moment, q *replica.Request) error {
 	p.replica.Submit(now, []replica.Request{*q})
 	last := p.core.LastZxid()
 	consumes := q.Op.IsWrite() && p.model.Consumes(q)
-	p.w.note("s%d: %s of %#x cxid %d: %v", p.server.id, describe(q), q.Session, q.Cxid, last)
 	proposed := false
 	for zxid := next; serving && zxid <= last; zxid++ {
 		proposed = consumes && zxid == last
@@ -64,6 +62,11 @@ func (p *process) submit(now replica.Moment, q *replica.Request) error {
 		if err := p.w.judge.proposed(zxid, asked, now.WallMs); err != nil {
 			return err
 		}
+	}
+	if proposed {
+		p.w.note("s%d: %s of %#x cxid %d: %v", p.server.id, describe(q), q.Session, q.Cxid, last)
+	} else {
+		p.w.note("s%d: %s of %#x cxid %d: no transaction", p.server.id, describe(q), q.Session, q.Cxid)
 	}
 	p.expiry.submitted(q, now.MonoMs, proposed)
 	return nil

@@ -2,10 +2,10 @@ package sim
 
 import (
 	"encoding/binary"
-	"errors"
 
 	"bellwether/engine/session"
 	"bellwether/engine/tree"
+	"bellwether/engine/zab"
 	"bellwether/wal"
 )
 
@@ -33,7 +33,7 @@ func (p *process) considerSnapshot() {
 		return
 	}
 	*s = snapshotStage{walk: walk, zxid: uint64(walk.Zxid()), sessions: p.encodeSessions()}
-	p.w.note("s%d: snapshot %#x begins", p.server.id, s.zxid)
+	p.w.note("s%d: snapshot %v begins", p.server.id, zab.Zxid(s.zxid))
 	if p.w.bugs.releaseEarly {
 		p.commit.waiting.release = s.zxid + 1
 	}
@@ -109,7 +109,7 @@ func (p *process) finishSnapshot() error {
 		return err
 	}
 	p.w.stats.Snapshots++
-	p.w.note("s%d: snapshot %#x is complete", p.server.id, s.zxid)
+	p.w.note("s%d: snapshot %v is complete", p.server.id, zab.Zxid(s.zxid))
 	*s = snapshotStage{txns: s.txns}
 	zxids, err := wal.Snapshots(p.server.disk, snapshotsDir)
 	if err != nil {
@@ -127,7 +127,7 @@ func (p *process) finishSnapshot() error {
 
 // tolerate is for what may fail without harm.
 func (p *process) tolerate(err error) error {
-	if errors.Is(err, errInjected) {
+	if p.server.injured() && !p.server.disk.Crashed() {
 		p.w.note("s%d: old snapshots stay: %v", p.server.id, err)
 		return nil
 	}

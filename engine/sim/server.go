@@ -3,7 +3,9 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"syscall"
 
+	"bellwether/engine/zab"
 	"bellwether/wal/memfs"
 )
 
@@ -15,7 +17,9 @@ type server struct {
 	proc   *process // nil: none runs
 	upAtMs int64    // when one may be started
 	starts int
-	failAt uint64 // the I/O call that was made to fail, 0: none
+
+	failAt      uint64 // the I/O call that was made to fail, 0: none
+	fullUntilMs int64  // no file can grow until then, 0: there is room
 }
 
 func newServer(w *World, id int64) *server {
@@ -31,12 +35,13 @@ func (s *server) start() error {
 		return s.excuse(fmt.Errorf("start: %w", err))
 	}
 	s.proc = p
-	s.w.note("s%d: starts with zxid %#x, snapshot %#x", s.id, p.apply.last, p.snapshotZxid)
+	s.w.note("s%d: starts with %v, snapshot %v", s.id, zab.Zxid(p.apply.last), zab.Zxid(p.snapshotZxid))
 	return s.w.judge.recovered(p)
 }
 
 // settle looks after a process whose disk has stopped or failed during the last step.
 func (s *server) settle() error {
+	s.makeRoom()
 	if s.disk.Crashed() {
 		return s.crash()
 	}
@@ -52,7 +57,7 @@ func (s *server) excuse(err error) error {
 	switch {
 	case errors.Is(err, memfs.ErrCrashed):
 		return s.crash()
-	case errors.Is(err, errInjected):
+	case errors.Is(err, errInjected), s.fullUntilMs != 0 && errors.Is(err, syscall.ENOSPC):
 		s.w.stats.DiskFailures++
 		s.w.note("s%d: stops: %v", s.id, err)
 		s.disk = s.disk.Kill()
@@ -63,7 +68,9 @@ func (s *server) excuse(err error) error {
 }
 
 // injured reports whether an I/O call of this process was made to fail.
-func (s *server) injured() bool { return s.failAt != 0 && s.disk.Calls() >= s.failAt }
+func (s *server) injured() bool {
+	return s.fullUntilMs != 0 || s.failAt != 0 && s.disk.Calls() >= s.failAt
+}
 
 // crash stops the machine. What was not synced meets one of the fates that package memfs knows.
 func (s *server) crash() error {
@@ -108,5 +115,8 @@ func (s *server) down() {
 		s.proc = nil
 	}
 	s.failAt = 0
+	if s.fullUntilMs != 0 {
+		s.disk.SetFaults(memfs.Faults{Capacity: 1})
+	}
 	s.upAtMs = s.w.nowMs + int64(s.w.rng.IntN(int(10*s.w.settings.tickMs)))
 }
