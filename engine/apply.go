@@ -159,13 +159,13 @@ func (a *applier) answerBarriers() {
 			return
 		}
 		a.head++
-		d := delivery{kind: deliverRefusal, conn: w.Origin.Conn, xid: w.Cxid, code: int32(w.Code)}
+		d := delivery{kind: deliverRefusal, conn: w.Origin.Conn, xid: w.Cxid, code: int32(w.Code), number: a.engine.tree.Zxid()}
 		a.reply = a.reply[:0]
 		switch w.Op {
 		case replica.OpBarrier:
 			d.kind = deliverReleased
 		case replica.OpResume, wire.OpCreateSession:
-			d.kind, d.session = deliverConnected, w.Session
+			d.kind, d.number = deliverConnected, w.Session
 		default:
 			if w.Code == wire.OK {
 				d.kind = deliverReply
@@ -207,7 +207,7 @@ func (a *applier) applyOne(e *zab.Entry) error {
 	a.engine.latency.observe(a.nowNs - w.Received)
 	d := delivery{kind: deliverReply, conn: w.Origin.Conn}
 	if w.Op == wire.OpCreateSession {
-		d.kind, d.session, d.code = deliverConnected, w.Session, int32(out.Code)
+		d.kind, d.number, d.code = deliverConnected, w.Session, int32(out.Code)
 	}
 	a.gather(w.Origin).add(d, a.reply)
 	return nil
@@ -238,7 +238,7 @@ func (a *applier) sessionClosed(id int64, w *replica.Awaited) {
 		return
 	}
 	o := replica.Origin{Loop: int32(where >> 32), Conn: uint32(where)}
-	a.gather(o).add(delivery{kind: deliverKick, conn: o.Conn, session: id}, nil)
+	a.gather(o).add(delivery{kind: deliverKick, conn: o.Conn, number: id}, nil)
 }
 
 // Changed implements replica.Observer: the shards of what has changed are still locked. The events go to the boxes at

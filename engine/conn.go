@@ -171,7 +171,7 @@ func (c *Conn) refused(d *delivery) {
 		c.close()
 		return
 	}
-	c.out = wire.AppendReply(c.out, d.xid, c.loop.engine.tree.Zxid(), wire.Code(d.code))
+	c.out = wire.AppendReply(c.out, d.xid, d.number, wire.Code(d.code))
 	c.send()
 	c.proceed()
 }

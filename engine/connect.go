@@ -104,7 +104,7 @@ func (e *Engine) displace(id int64) {
 func (e *Engine) kick(where uint64, id int64) {
 	l := e.loops[where>>32-1]
 	var p parcel
-	p.add(delivery{kind: deliverKick, conn: uint32(where), session: id}, nil)
+	p.add(delivery{kind: deliverKick, conn: uint32(where), number: id}, nil)
 	l.box.push(&p)
 	l.rouse()
 }

@@ -239,7 +239,7 @@ func (l *Loop) deliver(d *delivery) {
 	case deliverConnected:
 		c.connected(d)
 	case deliverKick:
-		if c != nil && c.session == d.session {
+		if c != nil && c.session == d.number {
 			c.close()
 		}
 	case deliverReleased:

@@ -222,3 +222,33 @@ func multiRead(xid int32) []byte {
 	wire.EndFrame(b, 0)
 	return b
 }
+
+// The zxids of one session's replies never go back, also where a request that cannot be decoded stands among writes.
+func TestReplyZxidsNeverGoBack(t *testing.T) {
+	c := oneBed(t, 1).connect(0)
+	broken := wire.AppendRequestHeader(wire.BeginFrame(nil), 0, wire.OpSetData)
+	wire.EndFrame(broken, 0)
+	last := int64(0)
+	for round := range int32(50) {
+		var batch []byte
+		for i := range int32(20) {
+			xid := round*20 + i
+			switch i % 3 {
+			case 0:
+				batch = append(batch, create(xid, fmt.Sprintf("/n%d", xid), "", wire.Persistent)...)
+			case 1:
+				batch = append(batch, broken...)
+			case 2:
+				batch = wire.AppendExistsRequest(batch, xid, "/", false)
+			}
+		}
+		c.send(batch)
+		for range 20 {
+			m := c.message()
+			if m.Zxid < last {
+				t.Fatalf("reply to %d (%v) has zxid 0x%x behind 0x%x", m.Xid, m.Err, m.Zxid, last)
+			}
+			last = m.Zxid
+		}
+	}
+}

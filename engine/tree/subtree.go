@@ -25,8 +25,11 @@ func (t *Tree) Walk(path string, visit func(path string, v *View) bool) {
 // CountDescendants returns how many znodes there are below path, itself not counted, and whether it exists. Like Walk it
 // goes from lock to lock.
 func (t *Tree) CountDescendants(path string) (int32, bool) {
-	if path == rootPath || path == "" {
+	switch path {
+	case rootPath:
 		return int32(t.NodeCount() - 1), true
+	case "": // the alias counts the root among its descendants, as Apache's does
+		return int32(t.NodeCount()), true
 	}
 	count := int32(-1)
 	t.Walk(path, func(string, *View) bool {
