@@ -121,6 +121,16 @@ func TestResultsOfAMulti(t *testing.T) {
 	}
 }
 
+// Inside a multi the container flag makes a create or create2 a createContainer, with its type of result.
+func TestContainerFlagInAMultiMakesAContainer(t *testing.T) {
+	b := newBed(t, Options{})
+	two := &wire.CreateRequest{Path: "/two", ACL: wire.OpenACL, Mode: wire.Container}
+	out := b.ok(b.multi(b.create("/one", wire.Container), b.by(alice, wire.OpCreate2, two))).gives(success(15), success(15))
+	if got := out.parts(); got[0] != success(19) || got[1] != success(19) {
+		t.Fatalf("parts %v, want containers", got)
+	}
+}
+
 // The first operation that fails decides: 0 for those before it, its code, -2 for those behind it. Nothing happens, a zxid
 // is consumed.
 func TestAMultiIsAllOrNothing(t *testing.T) {
@@ -184,24 +194,25 @@ func TestImpossibleMultisAreRefusedAsAWhole(t *testing.T) {
 	endless.Body = whole.Body[:len(whole.Body)-9]
 	read := wire.Record(&wire.PathWatch{Path: "/open"})
 	cases := map[string]Request{
-		"cut short":          cut,
-		"without an end":     endless,
-		"nothing at all":     {Session: alice, Op: wire.OpMulti},
-		"setACL":             b.multi(b.create("/a", wire.Persistent), b.setACL("/open", wire.OpenACL...)),
-		"exists":             b.multi(b.by(alice, wire.OpExists, read)),
-		"a read":             b.multi(b.by(alice, wire.OpGetData, read)),
-		"a read among them":  b.multi(b.create("/a", wire.Persistent), b.by(alice, wire.OpGetChildren, read)),
-		"a multi":            b.multi(b.multi()),
-		"deleteContainer":    b.multi(b.by(alice, wire.OpDeleteContainer, &wire.DeleteContainerRequest{Path: "/box"})),
-		"closeSession":       b.multi(b.close(alice)),
-		"unknown flag":       b.multi(b.create("/a", wire.Persistent), b.create("/b", 7)),
-		"unknown flag, TTL":  b.multi(b.createTTL("/b", -1, 5)),
-		"unknown flag later": b.multi(b.delete("/none"), b.create("/b", 7)),
-		"null path":          b.multi(b.create("/a", wire.Persistent), b.by(alice, wire.OpDelete, &wire.DeleteRequest{NullPath: true})),
-		"null path, setData": b.multi(b.by(alice, wire.OpSetData, &wire.SetDataRequest{NullPath: true})),
-		"null path, check":   b.multi(b.by(alice, wire.OpCheck, &wire.CheckVersionRequest{NullPath: true})),
-		"null path, create":  b.multi(b.by(alice, wire.OpCreate, &wire.CreateRequest{NullPath: true, ACL: wire.OpenACL})),
-		"null id":            b.multi(b.create("/a", wire.Persistent), b.createWith("/b", nullWorld...)),
+		"cut short":                cut,
+		"without an end":           endless,
+		"nothing at all":           {Session: alice, Op: wire.OpMulti},
+		"setACL":                   b.multi(b.create("/a", wire.Persistent), b.setACL("/open", wire.OpenACL...)),
+		"exists":                   b.multi(b.by(alice, wire.OpExists, read)),
+		"a read":                   b.multi(b.by(alice, wire.OpGetData, read)),
+		"a read among them":        b.multi(b.create("/a", wire.Persistent), b.by(alice, wire.OpGetChildren, read)),
+		"a multi":                  b.multi(b.multi()),
+		"deleteContainer":          b.multi(b.by(alice, wire.OpDeleteContainer, &wire.DeleteContainerRequest{Path: "/box"})),
+		"closeSession":             b.multi(b.close(alice)),
+		"unknown flag":             b.multi(b.create("/a", wire.Persistent), b.create("/b", 7)),
+		"unknown flag, TTL":        b.multi(b.createTTL("/b", -1, 5)),
+		"a TTL flag without a TTL": b.multi(b.create("/b", wire.PersistentTTL)),
+		"unknown flag later":       b.multi(b.delete("/none"), b.create("/b", 7)),
+		"null path":                b.multi(b.create("/a", wire.Persistent), b.by(alice, wire.OpDelete, &wire.DeleteRequest{NullPath: true})),
+		"null path, setData":       b.multi(b.by(alice, wire.OpSetData, &wire.SetDataRequest{NullPath: true})),
+		"null path, check":         b.multi(b.by(alice, wire.OpCheck, &wire.CheckVersionRequest{NullPath: true})),
+		"null path, create":        b.multi(b.by(alice, wire.OpCreate, &wire.CreateRequest{NullPath: true, ACL: wire.OpenACL})),
+		"null id":                  b.multi(b.create("/a", wire.Persistent), b.createWith("/b", nullWorld...)),
 	}
 	for name, req := range cases {
 		t.Run(name, func(t *testing.T) {
