@@ -30,6 +30,7 @@ type bed struct {
 	answers   []answer
 	closed    []int64 // sessions, not yet told to the replica
 	cxid      int32
+	conns     uint32
 }
 
 // answer is a request that was answered; reply is the frame if it became a transaction.
@@ -112,12 +113,13 @@ func (b *bed) persist() {
 	b.collect()
 }
 
-// propose submits a request, whose origin is connection 1 unless it says otherwise, and returns its transaction, or what
+// propose submits a request, from a connection of its own unless it says otherwise, and returns its transaction, or what
 // became of it instead.
 func (b *bed) propose(req Request) result {
 	b.Helper()
 	if req.Origin.None() {
-		req.Origin = Origin{Loop: 1, Conn: 1}
+		b.conns++
+		req.Origin = Origin{Loop: 1, Conn: b.conns}
 	}
 	if req.IDs == nil {
 		req.IDs = identities[req.Session]

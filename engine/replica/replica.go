@@ -42,16 +42,19 @@ type Replica struct {
 	awaited []Awaited
 	handed  []Awaited // what the last Ready held; its memory is used again after the next one
 	expired []int64   // closing, and their closeSession is not proposed yet
+
+	// Connections of which a request was given up with ConnectionLoss, until they are closed. Nothing that stands behind
+	// that request may be executed: what a client's requests have done is always those before some point.
+	severed map[Origin]struct{}
 }
 
 // New returns the replica that drives core. The tree must hold everything up to lastZxid and tracker every session of
-// the session table. heard says when, in ms of
-// the clock that never jumps, a session was last heard of by an event loop of this server (0: never);
-// it is asked only about sessions that would otherwise expire.
+// the session table. heard says when, in ms of the clock that never jumps, a session was last heard of by an event loop of
+// this server (0: never); it is asked only about sessions that would otherwise expire.
 func New(core *zab.Core, t *tree.Tree, tracker *session.Tracker, lastZxid int64, heard func(int64) int64, o Options) *Replica {
 	return &Replica{
 		zab: core, sessions: tracker, heard: heard, last: lastZxid,
-		prepare: newPreparer(t, tracker, o),
+		prepare: newPreparer(t, tracker, o), severed: make(map[Origin]struct{}),
 	}
 }
 
@@ -61,7 +64,8 @@ func (r *Replica) Serving() bool {
 }
 
 // Submit prepares and proposes reqs, in order. Every request is answered exactly once, by an Awaited value of a later
-// Ready. It keeps the requests' bodies and ids.
+// Ready. It keeps the requests' bodies and ids. Whoever gets ConnectionLoss closes the connection; all that comes from it
+// until then gets the same. A closed connection sends OpBarrier last.
 func (r *Replica) Submit(now Moment, reqs []Request) {
 	if len(r.expired) > 0 && r.Serving() {
 		r.closeExpired(now) // they are refused already, so their closeSession comes first
@@ -74,8 +78,9 @@ func (r *Replica) Submit(now Moment, reqs []Request) {
 func (r *Replica) submit(now Moment, req *Request) {
 	switch {
 	case req.Op == OpBarrier:
+		delete(r.severed, req.Origin)
 		r.await(req, wire.OK)
-	case !r.Serving() || len(r.expired) > 0: // which zab has just refused to close
+	case !r.Serving(), len(r.expired) > 0, r.isSevered(req.Origin): // expired: zab has just refused to close them
 		r.await(req, wire.ConnectionLoss)
 	case req.Op.FromClient() && !req.Op.IsWrite():
 		r.await(req, wire.OK) // a read in its place
@@ -86,6 +91,14 @@ func (r *Replica) submit(now Moment, req *Request) {
 			r.await(req, code)
 		}
 	}
+}
+
+func (r *Replica) isSevered(o Origin) bool {
+	if len(r.severed) == 0 {
+		return false
+	}
+	_, severed := r.severed[o]
+	return severed
 }
 
 // resume hears of a session again. Its timeout is the one negotiated now.
@@ -102,6 +115,9 @@ func (r *Replica) resume(now Moment, req *Request) wire.Code {
 func (r *Replica) await(req *Request, code wire.Code) {
 	if req.Origin.None() {
 		return
+	}
+	if code == wire.ConnectionLoss {
+		r.severed[req.Origin] = struct{}{}
 	}
 	r.awaited = append(r.awaited, Awaited{Origin: req.Origin, Session: req.Session, Cxid: req.Cxid, Op: req.Op,
 		Received: req.Received, Barrier: true, Code: code, After: r.last, Body: req.Body, IDs: req.IDs})

@@ -96,3 +96,37 @@ func TestSessionsExpireAfterTheRoll(t *testing.T) {
 	}
 	b.do(as(bob, b.create("/bobs", wire.Ephemeral))).is(wire.OK)
 }
+
+// A connection of which a request was given up gets nothing executed any more until it is closed: else a later write of a
+// client would be there, and an earlier one not.
+func TestNothingIsExecutedBehindARequestThatWasGivenUp(t *testing.T) {
+	const room = 4
+	b := newBedWith(t, Options{}, zab.Config{ID: 1, Members: []zab.Member{{ID: 1}}, WindowEntries: -1, RollCounter: room + 1})
+	lost, other := Origin{Loop: 1, Conn: 7}, Origin{Loop: 1, Conn: 8}
+	from := func(o Origin, req Request) Request {
+		req.Origin = o
+		return req
+	}
+	for b.propose(from(other, b.multi())).awaited.Zxid != int64(zab.MakeZxid(1, room)) {
+	}
+	if out := b.propose(from(lost, b.create("/first", wire.Persistent))); out.code != wire.ConnectionLoss {
+		t.Fatalf("%v when the epoch is full", out.code)
+	}
+	b.persist()
+	b.elect()
+	behind := []Request{b.create("/second", wire.Persistent), resume(alice, 5000), b.by(alice, wire.OpSync, nil), b.close(alice)}
+	for _, req := range behind {
+		if out := b.propose(from(lost, req)); out.code != wire.ConnectionLoss {
+			t.Fatalf("%v behind what was given up: %v", req.Op, out.code)
+		}
+	}
+	b.propose(from(other, b.create("/others", wire.Persistent))).is(wire.OK)
+	if out := b.propose(Request{Op: OpBarrier, Origin: lost}); out.code != wire.OK {
+		t.Fatalf("barrier: %v", out.code)
+	}
+	b.propose(from(lost, b.create("/next", wire.Persistent))).is(wire.OK) // another connection of that number
+	b.settle()
+	if b.exists("/second") {
+		t.Fatal("the later write is there, the earlier one is not")
+	}
+}

@@ -22,6 +22,7 @@ type conn struct {
 	live    *live
 	ids     []replica.Identity
 	timeout int32
+	severed bool // one of its requests was given up: none behind it may be executed
 
 	unread   [][]byte  // frames that have arrived and wait
 	inflight []awaited // handed over and not answered, in order

@@ -29,15 +29,14 @@ func (x *expiry) add(id int64, timeoutMs int32, nowMs int64) {
 	x.ids = slices.Insert(x.ids, i, id)
 }
 
-// submitted learns from a request that the replica has got; proposed says whether it became a transaction.
-func (x *expiry) submitted(q *replica.Request, nowMs int64, proposed bool) {
+// submitted learns from a request that the replica has got.
+func (x *expiry) submitted(p *process, q *replica.Request, nowMs int64) {
 	switch s := x.sessions[q.Session]; {
-	case !proposed:
-	case q.Op == wire.OpCreateSession:
+	case q.Op == wire.OpCreateSession && s == nil && p.tracker.Known(q.Session):
 		r := wire.NewReader(q.Body)
 		x.add(q.Session, r.Int(), nowMs)
 	case q.Op == wire.OpCloseSession && s != nil:
-		s.closing = true
+		s.closing = s.closing || p.tracker.Closing(q.Session)
 	}
 }
 

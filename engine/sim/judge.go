@@ -30,7 +30,8 @@ type proposal struct {
 
 func (j *judge) init(w *World) { j.w = w }
 
-// proposed takes note of a transaction; q is nil if no request led to it: an expired session is closed.
+// proposed takes note of a transaction; q is nil if no request led to it: an expired session is closed. Whether q did, written
+// will tell.
 func (j *judge) proposed(zxid zab.Zxid, q *replica.Request, timeMs int64) error {
 	if n := len(j.line); n > 0 && zxid <= j.line[n-1].zxid {
 		return fmt.Errorf("zxid %v is proposed after %v", zxid, j.line[n-1].zxid)
@@ -54,12 +55,15 @@ func (j *judge) written(entries []zab.Entry) error {
 			return fmt.Errorf("%v goes to the log, which was not proposed or went before", e.Zxid)
 		}
 		o.data = e.Data
-		if o.q.Op != 0 {
-			continue
-		}
 		var h wire.TxnHeader
 		r := wire.NewReader(e.Data)
-		if err := h.Decode(&r); err != nil || h.Type != wire.OpCloseSession || h.Cxid != 0 {
+		if err := h.Decode(&r); err != nil {
+			return fmt.Errorf("%v has no header: %x", e.Zxid, e.Data)
+		}
+		if o.q.Op != 0 && o.q.Session == h.ClientID && o.q.Cxid == h.Cxid {
+			continue
+		}
+		if h.Type != wire.OpCloseSession || h.Cxid != 0 {
 			return fmt.Errorf("%v is nobody's request and no closeSession: %x", e.Zxid, e.Data)
 		}
 		o.q = replica.Request{Session: h.ClientID, Op: wire.OpCloseSession}

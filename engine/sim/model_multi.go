@@ -18,6 +18,13 @@ func (t *turn) multi(in wire.Reader) (body, reply []byte, code wire.Code) {
 	failed := wire.OK
 	m := wire.NewMultiReader(in)
 	for op, done, _ := m.Next(); !done; op, done, _ = m.Next() {
+		if op == wire.OpCreate || op == wire.OpCreate2 { // inside a multi, and only there, the flag makes a container
+			ahead := m.Reader
+			var c wire.CreateRequest
+			if _ = c.Decode(&ahead); c.Mode == wire.Container {
+				op = wire.OpCreateContainer
+			}
+		}
 		code := wire.RuntimeInconsistency
 		var body, result []byte
 		if failed != wire.OK {
@@ -64,25 +71,26 @@ func (t *turn) mayBeMulti(in wire.Reader) bool {
 			return err == nil
 		}
 		var c wire.CreateTTLRequest
-		var null bool
+		var refused bool
 		switch op {
 		case wire.OpCreate, wire.OpCreate2, wire.OpCreateContainer:
-			err, null = c.CreateRequest.Decode(&m.Reader), c.NullPath
+			err = c.CreateRequest.Decode(&m.Reader)
+			refused = c.NullPath || c.Mode == wire.PersistentTTL || c.Mode == wire.PersistentSequentialTTL
 		case wire.OpCreateTTL:
 			err = c.Decode(&m.Reader)
-			null = c.NullPath
+			refused = c.NullPath
 		case wire.OpDelete, wire.OpCheck:
 			var d wire.PathVersion
 			err = d.Decode(&m.Reader)
-			null = d.NullPath
+			refused = d.NullPath
 		case wire.OpSetData:
 			var s wire.SetDataRequest
 			err = s.Decode(&m.Reader)
-			null = s.NullPath
+			refused = s.NullPath
 		default:
 			return false
 		}
-		if err != nil || null || c.Mode < 0 || c.Mode > 6 {
+		if err != nil || refused || c.Mode < 0 || c.Mode > 6 {
 			return false
 		}
 	}

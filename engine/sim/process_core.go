@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+
 	"bellwether/engine/replica"
 	"bellwether/engine/wire"
 	"bellwether/engine/zab"
@@ -38,6 +40,9 @@ func (p *process) think() error {
 		if err := p.w.judge.written(rd.Entries); err != nil {
 			return err
 		}
+		if err := p.checkPrefix(rd); err != nil {
+			return err
+		}
 		p.expiry.answered(rd.Awaited, now.MonoMs)
 		if !p.act(rd) {
 			return nil
@@ -45,30 +50,40 @@ func (p *process) think() error {
 	}
 }
 
+// checkPrefix holds the promise that of a connection's requests those are executed that came before some point: once one is
+// given up, none behind it may become a transaction.
+func (p *process) checkPrefix(rd replica.Ready) error {
+	for i := range rd.Awaited {
+		w := &rd.Awaited[i]
+		c := p.conns[w.Origin.Conn]
+		if w.Zxid != 0 && c.severed {
+			return fmt.Errorf("%v of %#x becomes %v, and a request before it on the same connection was given up", w.Op, w.Session, zab.Zxid(w.Zxid))
+		}
+		c.severed = c.severed || w.Code == wire.ConnectionLoss
+	}
+	return nil
+}
+
 // submit gives the replica one request, and the judge what became of it. Sessions that expired while zab took no proposal
-// are closed first.
+// are closed first, so it may have become several transactions; if one is the request's it is the last.
 func (p *process) submit(now replica.Moment, q *replica.Request) error {
 	next, serving := p.core.NextZxid(), p.replica.Serving()
 	p.replica.Submit(now, []replica.Request{*q})
 	last := p.core.LastZxid()
-	consumes := q.Op.IsWrite() && p.model.Consumes(q)
-	proposed := false
+	became := "no transaction"
 	for zxid := next; serving && zxid <= last; zxid++ {
-		proposed = consumes && zxid == last
 		asked := q
-		if !proposed {
+		if zxid != last || !q.Op.IsWrite() || !p.model.Consumes(q) {
 			asked = nil
+		} else {
+			became = last.String()
 		}
 		if err := p.w.judge.proposed(zxid, asked, now.WallMs); err != nil {
 			return err
 		}
 	}
-	if proposed {
-		p.w.note("s%d: %s of %#x cxid %d: %v", p.server.id, describe(q), q.Session, q.Cxid, last)
-	} else {
-		p.w.note("s%d: %s of %#x cxid %d: no transaction", p.server.id, describe(q), q.Session, q.Cxid)
-	}
-	p.expiry.submitted(q, now.MonoMs, proposed)
+	p.w.note("s%d: %s of %#x cxid %d: %s", p.server.id, describe(q), q.Session, q.Cxid, became)
+	p.expiry.submitted(p, q, now.MonoMs)
 	return nil
 }
 
