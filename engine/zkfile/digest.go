@@ -1,0 +1,48 @@
+package zkfile
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"strings"
+	"unsafe"
+
+	"bellwether/engine/tree"
+)
+
+// DigestVersion is the version of the digest that TreeDigest computes: the one since ZooKeeper 3.6.
+const DigestVersion = 2
+
+// TreeDigest returns the digest of a whole tree: the number that stands behind transactions and in snapshots, by which
+// servers notice that their trees differ. Nothing may change the tree meanwhile.
+//
+// It is the sum over all znodes, modulo 2^64, of the CRC-32 of path, data and stat. ACLs are not part of it, and nothing
+// below /zookeeper is.
+func TreeDigest(t *tree.Tree) (digest uint64) {
+	t.Walk(bodyEnd, func(path string, v *tree.View) bool {
+		digest += znodeDigest(path, v)
+		return true
+	})
+	return digest
+}
+
+// znodeDigest is the part of one znode.
+func znodeDigest(path string, v *tree.View) uint64 {
+	if strings.HasPrefix(path, "/zookeeper/") {
+		return 0
+	}
+	if path == bodyEnd {
+		path = ""
+	}
+	info := v.Info()
+	var stat [statSize]byte
+	for i, n := range [...]int64{info.Czxid, info.Mzxid, info.Pzxid, info.Ctime, info.Mtime} {
+		binary.BigEndian.PutUint64(stat[8*i:], uint64(n))
+	}
+	for i, n := range [...]int32{info.Version, info.Cversion, info.Aversion} {
+		binary.BigEndian.PutUint32(stat[40+4*i:], uint32(n))
+	}
+	binary.BigEndian.PutUint64(stat[52:], uint64(info.Owner))
+	sum := crc32.ChecksumIEEE(unsafe.Slice(unsafe.StringData(path), len(path)))
+	sum = crc32.Update(sum, crc32.IEEETable, v.Data())
+	return uint64(crc32.Update(sum, crc32.IEEETable, stat[:]))
+}
