@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/binary"
 	"sync"
 
 	"bellwether/engine/replica"
@@ -159,7 +158,7 @@ func (a *applier) answerBarriers() {
 			return
 		}
 		a.head++
-		d := delivery{kind: deliverRefusal, conn: w.Origin.Conn, xid: w.Cxid, code: int32(w.Code), number: a.engine.tree.Zxid()}
+		d := delivery{kind: deliverRefusal, conn: w.Origin.Conn, xid: w.Cxid, code: int32(w.Code), number: a.engine.tree.Zxid(), held: w.Held}
 		a.reply = a.reply[:0]
 		switch w.Op {
 		case replica.OpBarrier:
@@ -185,8 +184,8 @@ func (a *applier) gather(o replica.Origin) *parcel {
 
 // applyOne applies one transaction and answers the request that it was, if that is one of this server's.
 func (a *applier) applyOne(e *zab.Entry) error {
-	w := a.match(e.Data)
 	zxid := int64(e.Zxid)
+	w := a.match(zxid, e.Data)
 	var out replica.Outcome
 	var err error
 	a.reply, out, err = a.replica.Apply(a.reply[:0], zxid, e.Data, w != nil)
@@ -205,7 +204,7 @@ func (a *applier) applyOne(e *zab.Entry) error {
 		return nil
 	}
 	a.engine.latency.observe(a.nowNs - w.Received)
-	d := delivery{kind: deliverReply, conn: w.Origin.Conn}
+	d := delivery{kind: deliverReply, conn: w.Origin.Conn, held: w.Held}
 	if w.Op == wire.OpCreateSession {
 		d.kind, d.number, d.code = deliverConnected, w.Session, int32(out.Code)
 	}
@@ -213,17 +212,13 @@ func (a *applier) applyOne(e *zab.Entry) error {
 	return nil
 }
 
-// match takes the request at the head if this transaction is what became of it: session and cxid are those of its header.
-func (a *applier) match(txn []byte) *replica.Awaited {
-	if a.head == len(a.awaited) || len(txn) < 12 {
-		return nil
-	}
-	w := &a.awaited[a.head]
-	if w.Barrier || w.Session != int64(binary.BigEndian.Uint64(txn)) || w.Cxid != int32(binary.BigEndian.Uint32(txn[8:])) {
+// match takes the request at the head if this transaction is what became of it.
+func (a *applier) match(zxid int64, txn []byte) *replica.Awaited {
+	if a.head == len(a.awaited) || !a.awaited[a.head].Becomes(zxid, txn) {
 		return nil
 	}
 	a.head++
-	return w
+	return &a.awaited[a.head-1]
 }
 
 // sessionClosed forgets a session and closes its connection, if that is not the one that asked for it.

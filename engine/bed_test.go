@@ -26,7 +26,7 @@ type testLoop struct {
 }
 
 func testOptions(disk *memfs.FS) Options {
-	return Options{FS: disk, DataDir: "data", SegmentBytes: 1 << 20, TickMs: 50, MaxSessionTimeoutMs: 60_000}
+	return Options{FS: disk, DataDir: "data", SegmentBytes: 1 << 20, MaxFrameBytes: 256 << 10, TickMs: 50, MaxSessionTimeoutMs: 60_000}
 }
 
 // newBed starts an engine with n event loops on disk.
@@ -80,7 +80,8 @@ type pipe struct {
 	loop *testLoop
 	conn *Conn
 
-	unread []byte // the loop's
+	sent, unread []byte // the loop's
+	paused       bool
 
 	mu      sync.Mutex
 	arrived *sync.Cond
@@ -92,8 +93,22 @@ type pipe struct {
 
 func (p *pipe) Unread() []byte { return p.unread }
 func (p *pipe) Discard(n int)  { p.unread = p.unread[n:] }
-func (p *pipe) Pause()         {}
-func (p *pipe) Resume()        {}
+func (p *pipe) Pause()         { p.paused = true }
+
+func (p *pipe) Resume() {
+	p.paused = false
+	p.loop.tasks <- p.arrive
+}
+
+// arrive lets the server read what the client has sent, some of it at a time, as long as it wants to.
+func (p *pipe) arrive() {
+	for len(p.sent) > 0 && !p.paused {
+		n := min(len(p.sent), 64<<10)
+		p.unread = append(p.unread[:len(p.unread):len(p.unread)], p.sent[:n]...)
+		p.sent = p.sent[n:]
+		p.loop.loop.Traffic(p.conn)
+	}
+}
 
 func (p *pipe) Write(b []byte) {
 	p.mu.Lock()
@@ -165,8 +180,8 @@ func (c *client) handshake(q wire.ConnectRequest) {
 func (c *client) send(b []byte) {
 	b = append([]byte(nil), b...)
 	c.loop.tasks <- func() {
-		c.unread = append(c.unread[:len(c.unread):len(c.unread)], b...)
-		c.loop.loop.Traffic(c.conn)
+		c.sent = append(c.sent, b...)
+		c.arrive()
 	}
 }
 

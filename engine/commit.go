@@ -86,8 +86,12 @@ func (q *commitQueue) take(w *commitWork) bool {
 	}
 }
 
-// maxGroupBytes bounds what one frame of the log holds; a larger batch is written as several, still with one sync.
-const maxGroupBytes = 4 << 20
+// maxGroupBytes bounds what one frame of the log holds; a larger batch is written as several, still with one sync. Of a small
+// segment a frame takes at most half. entryOverhead is more than what a frame adds to an entry's data.
+const (
+	maxGroupBytes = 4 << 20
+	entryOverhead = 32
+)
 
 // runCommit is the commit loop: what has queued while the last group was synced is the next group. There is no timer.
 func (e *Engine) runCommit() {
@@ -150,11 +154,12 @@ func (e *Engine) commitEntries(entries []zab.Entry, group *[]wal.Entry) error {
 
 // appendGroups writes entries as few frames, each bounded in bytes.
 func (e *Engine) appendGroups(entries []zab.Entry, group *[]wal.Entry) error {
+	limit := int(min(maxGroupBytes, e.options.SegmentBytes/2))
 	for len(entries) > 0 {
 		g, size := (*group)[:0], 0
-		for len(entries) > 0 && (len(g) == 0 || size+len(entries[0].Data) <= maxGroupBytes) {
+		for len(entries) > 0 && (len(g) == 0 || size+len(entries[0].Data)+entryOverhead <= limit) {
 			g = append(g, wal.Entry{Zxid: uint64(entries[0].Zxid), Data: entries[0].Data})
-			size += len(entries[0].Data)
+			size += len(entries[0].Data) + entryOverhead
 			entries = entries[1:]
 		}
 		err := e.log.Append(g)

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"net/netip"
+	"time"
 
 	"bellwether/engine/replica"
 	"bellwether/engine/wire"
@@ -25,9 +26,9 @@ const (
 
 // The bounds of one connection. Reaching one stops reading its socket; passing the hard one closes it.
 const (
-	maxUnsent     = 1 << 20  // bytes of replies the client has not taken: no further request is executed
-	maxUnsentHard = 64 << 20 // bytes, events included, at which the client is given up
-	maxUnread     = 256 << 10
+	maxUnsent     = 1 << 20   // bytes of replies the client has not taken: no further request is executed
+	maxUnsentHard = 64 << 20  // bytes, events included, at which the client is given up
+	maxUnread     = 256 << 10 // bytes of requests that wait, behind the longest one; at four times as many it is given up
 )
 
 // Conn is one client connection: it cuts what arrives into requests, executes reads at once, hands writes to the core
@@ -49,11 +50,13 @@ type Conn struct {
 	hello     hello
 
 	wants    int    // unread bytes that make the next frame whole, 0 if not known
-	inflight int    // writes handed over and not answered
+	inflight int    // requests handed over and not answered
+	handing  uint32 // bytes that the request about to be handed over will hold on to
 	out      []byte // to be sent at the end of the turn
 	dirty    bool   // in loop.dirty
 	queued   bool   // in loop.runnable
 	clogged  bool   // in loop.clogged
+	stalled  bool   // in loop.stalled
 	paused   bool   // the sink is told not to read
 
 	stats ConnStats
@@ -92,6 +95,9 @@ func (c *Conn) consume() {
 		if len(c.out) > flushAbove {
 			c.flush()
 		}
+		if c.state >= stateClosing {
+			return // what Unread returned may be gone
+		}
 	}
 	c.wants = 0
 	if len(unread) >= wire.FrameHeaderSize && c.state < stateClosing {
@@ -128,7 +134,12 @@ func (c *Conn) regulate(unread int) {
 	if c.state >= stateClosing {
 		return
 	}
-	if over := unread > c.loop.engine.options.MaxFrameBytes+maxUnread; over != c.paused {
+	soft := c.loop.engine.options.MaxFrameBytes + maxUnread
+	if unread > 4*soft { // the network could not stop reading
+		c.loop.engine.giveUp(c, unread)
+		return
+	}
+	if over := unread > soft; over != c.paused {
 		if c.paused = over; over {
 			c.sink.Pause()
 		} else {
@@ -148,9 +159,9 @@ func (c *Conn) send() {
 }
 
 // answered appends the reply of the oldest write in flight.
-func (c *Conn) answered(frame []byte) {
+func (c *Conn) answered(d *delivery, frame []byte) {
 	c.inflight--
-	c.loop.answeredOne()
+	c.loop.answeredOne(d)
 	if c.state >= stateClosing {
 		return
 	}
@@ -163,7 +174,7 @@ func (c *Conn) answered(frame []byte) {
 // refused answers the oldest write in flight, which became no transaction.
 func (c *Conn) refused(d *delivery) {
 	c.inflight--
-	c.loop.answeredOne()
+	c.loop.answeredOne(d)
 	if c.state >= stateClosing {
 		return
 	}
@@ -195,7 +206,7 @@ func (c *Conn) makeRunnable() {
 	}
 }
 
-// event appends a watch event. A client that lets too many pile up is given up.
+// event appends a watch event. A client that lets too many pile up is given up by flush.
 func (c *Conn) event(frame []byte) {
 	if c == nil || c.state != stateServing && c.state != stateLeaving {
 		return
@@ -220,8 +231,20 @@ func (c *Conn) flush() {
 	case unsent > maxUnsentHard:
 		c.loop.engine.giveUp(c, unsent)
 	case unsent > maxUnsent && !c.clogged:
-		c.clogged = true
-		c.loop.clogged = append(c.loop.clogged, c)
+		c.clog()
+	}
+}
+
+// clog makes the connection's requests wait until its client reads. The network does not tell when it does, so the loop
+// looks again soon.
+func (c *Conn) clog() {
+	l := c.loop
+	c.clogged = true
+	if l.clogged = append(l.clogged, c); len(l.clogged) == 1 {
+		time.AfterFunc(recheckAfter, func() {
+			l.recheck.Store(true)
+			l.rouse()
+		})
 	}
 }
 
@@ -242,9 +265,11 @@ func (c *Conn) close() {
 	c.sink.Close()
 }
 
-func (l *Loop) answeredOne() {
+// answeredOne notes that a request handed over is answered.
+func (l *Loop) answeredOne(d *delivery) {
 	l.outstanding--
-	if len(l.stalled) > 0 && l.outstanding <= l.engine.maxOutstanding/2 {
+	l.outstandingBytes -= int64(d.held)
+	if len(l.stalled) > 0 && l.outstanding <= l.engine.maxOutstanding/2 && l.outstandingBytes <= l.engine.maxOutstandingBytes/2 {
 		l.unstall()
 	}
 }

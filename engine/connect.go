@@ -45,13 +45,15 @@ func (c *Conn) greet(frame []byte) {
 func (c *Conn) handOver(xid int32, op wire.OpCode, body []byte) {
 	c.inflight++
 	c.loop.outstanding++
-	c.loop.add(replica.Request{Session: c.session, Cxid: xid, Op: op, Origin: c.origin(), Body: body, IDs: c.ids})
+	c.loop.outstandingBytes += int64(c.handing)
+	c.loop.add(replica.Request{Session: c.session, Cxid: xid, Op: op, Origin: c.origin(), Held: c.handing, Body: body, IDs: c.ids})
+	c.handing = 0
 }
 
 // connected ends the handshake: the session is there, or it is not and the client hears so.
 func (c *Conn) connected(d *delivery) {
 	c.inflight--
-	c.loop.answeredOne()
+	c.loop.answeredOne(d)
 	if c.state >= stateClosing {
 		return
 	}
@@ -64,6 +66,10 @@ func (c *Conn) connected(d *delivery) {
 	here := location(c.loop.index, c.number)
 	if before := c.live.location.Swap(here); before != 0 && before != here {
 		e.kick(before, c.session)
+	}
+	if e.lives.get(c.session) != c.live { // closed meanwhile: whoever closed it may have looked before we stood there
+		c.turnAway()
+		return
 	}
 	c.state = stateServing
 	c.heard()

@@ -101,7 +101,7 @@ func (e *Engine) moment() replica.Moment {
 	return replica.Moment{WallMs: time.Now().UnixMilli(), MonoMs: e.clock.now() / nsPerMs}
 }
 
-// runTicks lets time pass for the core loop, and for connections that wait for their client to read.
+// runTicks lets time pass for the core loop.
 func (e *Engine) runTicks() {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()

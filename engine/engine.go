@@ -32,7 +32,8 @@ func newClock() clock { return clock{base: time.Now().Add(-time.Hour)} }
 // now returns ns since the clock's zero.
 func (c clock) now() int64 { return int64(time.Since(c.base)) }
 
-// Engine is one running server without its network. Open starts it, NewLoop gives it event loops, Close ends it.
+// Engine is one running server without its network. Open recovers its state, NewLoop gives it event loops, Start
+// sets it going, Close ends it.
 type Engine struct {
 	options Options
 	clock   clock
@@ -54,12 +55,14 @@ type Engine struct {
 	applier *applier         // whoever holds its mu
 	snaps   snapshotter      // the same, but for what it says itself
 
-	applied        atomic.Int64 // zxid up to which the tree is
-	serving        atomic.Bool
-	servingOnce    sync.Once
-	draining       atomic.Bool   // no further request is taken
-	ready          chan struct{} // closed once the server serves
-	maxOutstanding int           // per loop; fixed when serving begins
+	applied     atomic.Int64 // zxid up to which the tree is
+	serving     atomic.Bool
+	servingOnce sync.Once
+	draining    atomic.Bool   // no further request is taken
+	ready       chan struct{} // closed once the server serves
+
+	maxOutstanding      int   // requests per loop; fixed by Start, as is
+	maxOutstandingBytes int64 // what they hold on to, per loop
 
 	ids *session.IDs
 
@@ -80,8 +83,7 @@ type failure struct {
 	done chan struct{}
 }
 
-// Open recovers the state from disk and starts the loops of the pipeline. The server serves once Ready is closed. An error
-// says what is wrong with which file or option.
+// Open recovers the state from disk. An error says what is wrong with which file or option.
 func Open(o Options) (*Engine, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
@@ -103,6 +105,7 @@ func Open(o Options) (*Engine, error) {
 // Start sets the pipeline going. All loops have been added by then.
 func (e *Engine) Start() {
 	e.maxOutstanding = max(1, e.options.MaxOutstanding/max(1, len(e.loops)))
+	e.maxOutstandingBytes = max(1, e.options.MaxOutstandingBytes/int64(max(1, len(e.loops))))
 	e.loopsDone.Add(3)
 	go func() { defer e.loopsDone.Done(); e.runCore(); e.commitQueue.close(); e.applyQueue.close() }()
 	go func() { defer e.loopsDone.Done(); e.runCommit() }()

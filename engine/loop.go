@@ -15,14 +15,15 @@ type Sink interface {
 	Unread() []byte
 	// Discard drops the first n unread bytes.
 	Discard(n int)
-	// Write sends p behind everything written before. It does not keep p.
+	// Write sends p behind everything written before. It does not keep p. If the connection turns out to be lost, it may call
+	// Loop.Closed before it returns; Unread then returns nothing any more, and the other methods do nothing.
 	Write(p []byte)
 	// Unsent returns how many bytes written wait in memory because the client does not read.
 	Unsent() int
 	// Pause stops reading from the socket, so that the client feels it; Resume reads on.
 	Pause()
 	Resume()
-	// Close closes the connection once what was written is sent or cannot be.
+	// Close has the connection closed once what was written is sent or cannot be. Loop.Closed follows, not from within.
 	Close()
 }
 
@@ -49,13 +50,18 @@ type Loop struct {
 	stalled  []*Conn // wait until fewer writes are outstanding
 	clogged  []*Conn // wait until their client reads
 
-	outstanding int   // writes handed over and not answered
-	nowNs       int64 // the engine's clock at the beginning of the turn
-	received    int64 // frames, in this turn
-	sent        int64
-	reader      reader
-	scratch     []byte
-	counters    loopCounters
+	busy bool    // in a turn
+	gone []*Conn // closed in the middle of it
+
+	outstanding      int         // requests handed over and not answered
+	outstandingBytes int64       // that they hold on to: their bodies, or the replies that reads will make
+	recheck          atomic.Bool // look again at the clogged connections
+	nowNs            int64       // the engine's clock at the beginning of the turn
+	received         int64       // frames, in this turn
+	sent             int64
+	reader           reader
+	scratch          []byte
+	counters         loopCounters
 }
 
 // loopCounters are read by whoever reports; the loop adds to them once a turn.
@@ -112,40 +118,53 @@ func (l *Loop) Traffic(c *Conn) {
 func (l *Loop) Turn() {
 	l.begin()
 	l.box.woken.Store(false)
+	if l.recheck.Swap(false) {
+		l.unclog()
+	}
 	l.end()
 }
 
-// Closed is to be called when c's socket is closed, by either side. Its number is free for another connection only once
-// everything on its way to it has arrived.
+// Closed is to be called when c's socket is closed, by either side; also from within Sink.Write. Its number is free for
+// another connection only once everything on its way to it has arrived.
 func (l *Loop) Closed(c *Conn) {
 	if c.state == stateDead {
 		return
 	}
-	l.begin()
 	c.state = stateDead
-	c.out = nil
-	l.engine.watches.RemoveWatcher(c.watcher)
-	if c.live != nil {
-		c.live.location.CompareAndSwap(location(l.index, c.number), 0)
+	l.gone = append(l.gone, c)
+	if !l.busy {
+		l.begin()
+		l.end()
 	}
-	l.counters.connections.Add(-1)
-	l.add(replica.Request{Op: replica.OpBarrier, Session: c.session, Origin: c.origin()})
-	l.end()
 }
 
-func (l *Loop) begin() { l.nowNs = l.engine.clock.now() }
+// bury takes leave of the connections that were closed. Behind the barrier nothing comes for their numbers any more.
+func (l *Loop) bury() {
+	for _, c := range l.gone {
+		c.out = nil
+		l.engine.watches.RemoveWatcher(c.watcher)
+		if c.live != nil {
+			c.live.location.CompareAndSwap(location(l.index, c.number), 0)
+		}
+		l.counters.connections.Add(-1)
+		l.add(replica.Request{Op: replica.OpBarrier, Session: c.session, Origin: c.origin()})
+	}
+	clear(l.gone)
+	l.gone = l.gone[:0]
+}
+
+func (l *Loop) begin() { l.nowNs, l.busy = l.engine.clock.now(), true }
 
 // end finishes a turn: it does what is due until nothing is, hands the writes over and sends what there is to send.
 func (l *Loop) end() {
-	for {
+	for again := true; again; again = len(l.gone)+len(l.runnable) > 0 {
 		l.drain(l.box.pushed.Load())
-		if len(l.runnable) == 0 {
-			break
-		}
 		l.run()
+		l.bury()
+		l.handOver()
+		l.flush()
 	}
-	l.handOver()
-	l.flush()
+	l.busy = false
 	l.report()
 }
 
@@ -233,7 +252,7 @@ func (l *Loop) deliver(d *delivery) {
 	c := l.conns[d.conn]
 	switch d.kind {
 	case deliverReply:
-		c.answered(frame)
+		c.answered(d, frame)
 	case deliverRefusal:
 		c.refused(d)
 	case deliverConnected:
@@ -250,8 +269,8 @@ func (l *Loop) deliver(d *delivery) {
 
 // flush sends what the connections have to say.
 func (l *Loop) flush() {
-	for _, c := range l.dirty {
-		c.flush()
+	for i := 0; i < len(l.dirty); i++ { // sending may close connections, which then are in gone
+		l.dirty[i].flush()
 	}
 	clear(l.dirty)
 	l.dirty = l.dirty[:0]
@@ -260,24 +279,27 @@ func (l *Loop) flush() {
 // unstall lets the connections go on that waited for the writes outstanding to become fewer.
 func (l *Loop) unstall() {
 	for _, c := range l.stalled {
+		c.stalled = false
 		c.makeRunnable()
 	}
 	clear(l.stalled)
 	l.stalled = l.stalled[:0]
 }
 
-// unclog looks again at the connections whose client did not read. Called once a tick.
+// recheckAfter is how soon a connection whose client did not read is looked at again.
+const recheckAfter = 2 * time.Millisecond
+
+// unclog looks again at the connections whose client did not read.
 func (l *Loop) unclog() {
 	clogged := l.clogged
-	l.clogged = l.clogged[:0]
+	l.clogged = nil
 	for _, c := range clogged {
 		c.clogged = false
 		if c.state >= stateClosing {
 			continue
 		}
 		if c.sink.Unsent() > maxUnsent/2 {
-			c.clogged = true
-			l.clogged = append(l.clogged, c)
+			c.clog()
 			continue
 		}
 		c.makeRunnable()

@@ -21,7 +21,9 @@ type Options struct {
 	MaxSessionTimeoutMs int32 // default 20 ticks
 
 	MaxFrameBytes  int // longest request (jute.maxbuffer); default 1048575
-	MaxOutstanding int // writes in flight, over all connections, above which no connection may add another; default 65536
+	MaxOutstanding int // requests in flight, over all connections, above which no connection may add another; default 65536
+
+	MaxOutstandingBytes int64 // what requests in flight may hold on to, over all connections; default 32 MiB: replies are copied on their way
 
 	SegmentBytes    int64         // of the log; default 64 MiB
 	SnapshotTxns    int64         // a snapshot is taken after so many transactions, and ...
@@ -44,6 +46,8 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MaxSessionTimeoutMs, 20*o.TickMs)
 	setDefault(&o.MaxFrameBytes, wire.DefaultMaxFrame)
 	setDefault(&o.MaxOutstanding, 64<<10)
+	setDefault(&o.MaxOutstandingBytes, 32<<20)
+	setDefault(&o.SegmentBytes, 64<<20)
 	setDefault(&o.SnapshotTxns, 100_000)
 	setDefault(&o.SnapshotBytes, 128<<20)
 	setDefault(&o.RetainSnapshots, 3)
@@ -77,7 +81,9 @@ func (o *Options) validate() error {
 		return fmt.Errorf("engine: session timeouts from %d to %d ms are no range", o.MinSessionTimeoutMs, o.MaxSessionTimeoutMs)
 	case o.MaxFrameBytes < 1024:
 		return fmt.Errorf("engine: longest request of %d bytes is below 1024", o.MaxFrameBytes)
-	case o.MaxOutstanding < 1 || o.SnapshotTxns < 1 || o.SnapshotBytes < 1 || o.RetainSnapshots < 1:
+	case o.SegmentBytes < 2*int64(o.MaxFrameBytes)+4096:
+		return fmt.Errorf("engine: log segments of %d bytes hold no two of the longest requests, %d bytes", o.SegmentBytes, o.MaxFrameBytes)
+	case o.MaxOutstanding < 1 || o.MaxOutstandingBytes < 1 || o.SnapshotTxns < 1 || o.SnapshotBytes < 1 || o.RetainSnapshots < 1:
 		return fmt.Errorf("engine: limits must be above 0")
 	}
 	return nil

@@ -24,6 +24,7 @@ type delivery struct {
 	xid    int32
 	code   int32
 	number int64  // the session of deliverConnected and deliverKick; the zxid, at its place, of deliverRefusal
+	held   uint32 // bytes that the request held on to, free now
 	off, n uint32 // bytes[off:off+n]; for deliverEvent sent to every connection in to[conn:conn+xid]
 }
 

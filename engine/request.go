@@ -22,8 +22,18 @@ func (c *Conn) request(frame []byte) (taken bool) {
 	body := frame[requestHeaderSize:]
 	write := op.IsWrite() && op.FromClient()
 	handOver := write || c.inflight > 0
-	if handOver && !(write || followsWrites(op, body)) || handOver && !c.mayHandOver() {
-		return false
+	if handOver {
+		held := int64(len(body))
+		if !write {
+			if !followsWrites(op, body) {
+				return false
+			}
+			held += c.loop.replyBytes(op, body)
+		}
+		if !c.mayHandOver(held) {
+			return false
+		}
+		c.handing = uint32(held)
 	}
 	c.stats.Received++
 	c.loop.received++
@@ -43,14 +53,38 @@ func (c *Conn) request(frame []byte) (taken bool) {
 }
 
 // mayHandOver bounds what is in flight: above the limit no connection that already waits for an answer adds to it
-// (globalOutstandingLimit, client-protocol §11).
-func (c *Conn) mayHandOver() bool {
-	l := c.loop
-	if l.outstanding < l.engine.maxOutstanding || c.inflight == 0 {
+// (globalOutstandingLimit, client-protocol §11), and nobody to the bytes that are held.
+func (c *Conn) mayHandOver(held int64) bool {
+	l, e := c.loop, c.loop.engine
+	few := l.outstanding < e.maxOutstanding || c.inflight == 0
+	small := l.outstandingBytes == 0 || l.outstandingBytes+held <= e.maxOutstandingBytes
+	if few && small {
 		return true
 	}
-	l.stalled = append(l.stalled, c)
+	if !c.stalled {
+		c.stalled = true
+		l.stalled = append(l.stalled, c)
+	}
 	return false
+}
+
+// replyBytes reckons how large the reply to a read will be, from the tree as it is now.
+func (l *Loop) replyBytes(op wire.OpCode, body []byte) int64 {
+	const header, perChild = 128, 32
+	if op != wire.OpGetData && op != wire.OpGetChildren && op != wire.OpGetChildren2 {
+		return header
+	}
+	r := wire.NewReader(body)
+	v := l.engine.tree.View(r.String())
+	defer v.Close()
+	if !v.Exists() {
+		return header
+	}
+	info := v.Info()
+	if op == wire.OpGetData {
+		return header + int64(info.DataLen)
+	}
+	return header + perChild*int64(info.NumChildren)
 }
 
 // followsWrites reports whether a read may go to the apply loop behind the session's writes in flight, to be executed in
@@ -59,8 +93,11 @@ func (c *Conn) mayHandOver() bool {
 func followsWrites(op wire.OpCode, body []byte) bool {
 	switch op {
 	case wire.OpGetData, wire.OpExists, wire.OpGetChildren, wire.OpGetChildren2:
-		return len(body) > 0 && body[len(body)-1] == 0 // the watch flag
-	case wire.OpPing, wire.OpSync, wire.OpMultiRead:
+		r := wire.NewReader(body)
+		r.Buffer() // the path
+		watch := r.Bool()
+		return r.Err() == nil && !watch
+	case wire.OpPing, wire.OpSync:
 		return true
 	}
 	return false

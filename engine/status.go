@@ -51,7 +51,7 @@ type Status struct {
 	Received    int64 // frames
 	Sent        int64
 	Reads       int64
-	Outstanding int64 // writes proposed and not applied
+	Outstanding int64 // requests handed over and not answered
 	Writes      int64 // answered
 
 	LatencyMin, LatencyMax time.Duration // of writes

@@ -13,8 +13,11 @@ import (
 // watchFor makes the event loop look, or not look, for bytes to read on c. gnet has no call for it, so the loop's epoll
 // descriptor is found once, by the one sign the kernel gives: /proc/self/fdinfo lists under an epoll descriptor the sockets
 // it watches. Not reading is what makes a client feel that it is too fast: its window fills. Where it cannot be done the
-// bytes are kept, and the engine closes the connection when they are too many.
+// bytes are kept, and the engine gives the connection up when they are too many.
 func (l *loop) watchFor(c *conn, read bool) {
+	if c.gone {
+		return
+	}
 	if l.epoll == 0 {
 		l.epoll = findEpoll(c.Fd())
 	}

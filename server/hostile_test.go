@@ -275,3 +275,34 @@ func residentBytes(t testing.TB) int64 {
 	t.Fatal("no VmRSS in /proc/self/status")
 	return 0
 }
+
+// Clients that reset their connections just as events go out to them take nobody with them.
+func TestResetsDuringEventsHarmNobody(t *testing.T) {
+	b := newBed(t, nil)
+	owner, _ := b.outsider(20 * time.Second)
+	must(t)(owner.Create("/w", nil, 0, open))
+	for range 20 {
+		conns := make([]net.Conn, 40)
+		for i := range conns {
+			conns[i] = b.dial()
+			shakeHands(t, conns[i])
+			_, _ = conns[i].Write(wire.AppendGetDataRequest(nil, 1, "/w", true))
+			if _, err := io.ReadFull(conns[i], make([]byte, 4)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		changed := make(chan error)
+		go func() {
+			_, err := owner.Set("/w", nil, -1)
+			changed <- err
+		}()
+		for _, c := range conns {
+			_ = c.(*net.TCPConn).SetLinger(0)
+			_ = c.Close()
+		}
+		if err := <-changed; err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.stillServes()
+}

@@ -29,7 +29,11 @@ type Server struct {
 
 	network gnet.Engine
 	booted  chan struct{}
-	ended   chan error // what gnet's Run returned
+	ended   chan error    // what gnet's Run returned
+	stop    chan struct{} // closed when Stop begins
+	failed  chan struct{} // closed when the server cannot go on, for the reason in err
+	err     error
+	most    int // connections altogether
 	address string
 	port    int
 
@@ -58,7 +62,8 @@ const tickEvery = 100 * time.Millisecond
 func Start(config *Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
 		config: config, log: log, limits: NewLineLimiter(time.Second),
-		booted: make(chan struct{}), ended: make(chan error, 1),
+		booted: make(chan struct{}), ended: make(chan error, 1), stop: make(chan struct{}), failed: make(chan struct{}),
+		most:  mostConnections(config),
 		bound: map[gnet.EventLoop]*loop{}, perOrigin: map[string]int{}, stopTicks: make(chan struct{}),
 	}
 	var err error
@@ -113,9 +118,41 @@ func (s *Server) listen() error {
 	case err := <-s.ended:
 		return fmt.Errorf("server: cannot await clients on %s: %w", s.address, err)
 	}
-	s.ticksDone.Add(1)
+	s.ticksDone.Add(2)
 	go func() { defer s.ticksDone.Done(); s.runTicks() }()
+	go func() { defer s.ticksDone.Done(); s.watchOver() }()
 	return nil
+}
+
+// watchOver ends the server when the engine or the network does, unless it was told to stop.
+func (s *Server) watchOver() {
+	select {
+	case <-s.stop:
+		return
+	case <-s.engine.Failed():
+		s.err = s.engine.Err()
+	case err := <-s.ended:
+		s.ended <- err // Stop asks, too
+		s.err = fmt.Errorf("server: the network has ended: %w", err)
+	}
+	close(s.failed)
+}
+
+// descriptorReserve is how many file descriptors are kept from connections, for the log and for accepting one more to
+// refuse it.
+const descriptorReserve = 256
+
+// mostConnections is the limit of connections: the configured one, or what the file descriptors allow.
+func mostConnections(c *Config) int {
+	files := maxFiles()
+	if files < 0 {
+		return c.MaxCnxns
+	}
+	allowed := int(max(files-descriptorReserve, files/2))
+	if c.MaxCnxns > 0 {
+		return min(c.MaxCnxns, allowed)
+	}
+	return allowed
 }
 
 const (
@@ -127,13 +164,14 @@ const (
 func (s *Server) Address() string { return s.address }
 
 // Failed is closed when the server cannot go on; Err says why.
-func (s *Server) Failed() <-chan struct{} { return s.engine.Failed() }
+func (s *Server) Failed() <-chan struct{} { return s.failed }
 
-// Err says why the server failed.
-func (s *Server) Err() error { return s.engine.Err() }
+// Err says why the server failed, after Failed is closed.
+func (s *Server) Err() error { return s.err }
 
 // Stop lets what was handed over finish and be answered, closes all connections, and leaves a clean log.
 func (s *Server) Stop(ctx context.Context) error {
+	close(s.stop)
 	s.engine.Drain(ctx)
 	close(s.stopTicks)
 	s.ticksDone.Wait()
@@ -173,7 +211,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	l, admitted := s.admit(c.EventLoop(), origin)
 	if !admitted {
 		s.refusals.rejected.Add(1)
-		s.logLimited("rejected", "refusing a connection: too many", "remote", origin, "limit", s.config.MaxClientCnxns)
+		s.logLimited("rejected", "refusing a connection: too many", "remote", origin, "limit", s.config.MaxClientCnxns, "limitAltogether", s.most)
 		_ = c.SetLinger(0)
 		return nil, gnet.Close
 	}
@@ -191,7 +229,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 	k, ok := c.Context().(*conn)
 	if !ok || k.asking {
-		k.Discard(c.InboundBuffered())
+		_, _ = c.Discard(-1) // all of it
 		return gnet.None
 	}
 	if k.session.Greeting() && s.fourLetterWord(k) {
@@ -209,6 +247,7 @@ func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 // OnClose implements gnet.EventHandler.
 func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
 	if k, ok := c.Context().(*conn); ok {
+		k.gone = true
 		k.loop.engine.Closed(k.session)
 		s.dismiss(k.origin)
 	}
@@ -219,8 +258,8 @@ func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
 func (s *Server) admit(el gnet.EventLoop, origin string) (*loop, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	perOrigin, all := s.config.MaxClientCnxns, s.config.MaxCnxns
-	if perOrigin > 0 && s.perOrigin[origin] >= perOrigin || all > 0 && s.open >= all {
+	perOrigin := s.config.MaxClientCnxns
+	if perOrigin > 0 && s.perOrigin[origin] >= perOrigin || s.most > 0 && s.open >= s.most {
 		return nil, false
 	}
 	s.perOrigin[origin]++

@@ -120,7 +120,7 @@ func (r *Replica) await(req *Request, code wire.Code) {
 		r.severed[req.Origin] = struct{}{}
 	}
 	r.awaited = append(r.awaited, Awaited{Origin: req.Origin, Session: req.Session, Cxid: req.Cxid, Op: req.Op,
-		Received: req.Received, Barrier: true, Code: code, After: r.last, Body: req.Body, IDs: req.IDs})
+		Received: req.Received, Held: req.Held, Barrier: true, Code: code, After: r.last, Body: req.Body, IDs: req.IDs})
 }
 
 // arenaSize is how many bytes of transactions share one allocation.
@@ -152,7 +152,7 @@ func (r *Replica) propose(now Moment, req *Request) wire.Code {
 	}
 	if !req.Origin.None() {
 		r.awaited = append(r.awaited, Awaited{Origin: req.Origin, Session: req.Session, Cxid: req.Cxid, Op: req.Op,
-			Received: req.Received, Zxid: zxid})
+			Received: req.Received, Held: req.Held, Zxid: zxid})
 	}
 	return wire.OK
 }

@@ -14,6 +14,7 @@ type Request struct {
 	Op       wire.OpCode // a write, one of the pseudo-operations, or a read that is to be executed in its place
 	Origin   Origin      // who waits for the answer
 	Received int64       // when it was read, in ns on the server's monotonic clock; carried, not used
+	Held     uint32      // bytes that it holds on to until it is answered; carried, not used
 	Body     []byte      // the request record as the client sent it; immutable
 	IDs      []Identity  // what the connection had proved when the request was read; immutable
 }
@@ -38,7 +39,8 @@ type Awaited struct {
 	Session  int64
 	Cxid     int32
 	Op       wire.OpCode
-	Received int64 // as in the Request
+	Received int64  // as in the Request
+	Held     uint32 // as in the Request
 	Barrier  bool
 	Code     wire.Code
 	After    int64 // zxid; for a Barrier
