@@ -21,6 +21,29 @@ func TestPreparingAheadMakesNoDifference(t *testing.T) {
 	}
 }
 
+// The same with thousands of transactions between what is proposed and what is applied.
+func TestPreparingFarAheadMakesNoDifference(t *testing.T) {
+	prompt, lagging := newBed(t, Options{ExtendedTypes: true}), newBed(t, Options{ExtendedTypes: true})
+	w := newWorkload(1)
+	for i := range 8000 {
+		req := w.next()
+		want, got := prompt.propose(req), lagging.propose(req)
+		prompt.settle()
+		if want.code != got.code || !bytes.Equal(want.raw, got.raw) {
+			t.Fatalf("request %d, %v: %v\n%x, want %v\n%x", i, req.Op, got.code, got.raw, want.code, want.raw)
+		}
+		if i%100 == 0 {
+			lagging.persist()
+			lagging.apply(max(0, len(lagging.committed)-3000))
+			lagging.release()
+		}
+	}
+	lagging.settle()
+	if err := difference(lagging.dump(), prompt.dump()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Each mistake in the table of pending changes is noticed by the comparison.
 func TestTheComparisonNoticesMistakes(t *testing.T) {
 	if testing.Short() {

@@ -40,15 +40,15 @@ func (s *server) start() error {
 }
 
 // settle looks after a process whose disk has stopped or failed during the last step.
-func (s *server) settle() error {
+func (s *server) settle() (err error) {
+	switch {
+	case s.disk.Crashed():
+		err = s.crash()
+	case s.proc != nil && s.proc.failure != nil:
+		err = s.excuse(s.proc.failure)
+	}
 	s.makeRoom()
-	if s.disk.Crashed() {
-		return s.crash()
-	}
-	if s.proc != nil && s.proc.failure != nil {
-		return s.excuse(s.proc.failure)
-	}
-	return nil
+	return err
 }
 
 // excuse ends the process for an error that is the disk's fault, as its owner would, and takes any other for what it is: a

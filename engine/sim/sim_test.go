@@ -14,6 +14,7 @@ import (
 var (
 	firstSeed = flag.Uint64("sim.first", 1, "the first seed")
 	seedCount = flag.Uint64("sim.seeds", 0, "how many seeds; default $SEEDS, else a slice that takes some seconds")
+	runFor    = flag.Duration("sim.for", 0, "take more seeds until this time has passed")
 	stepCount = flag.Int("sim.steps", 4000, "steps a seed")
 	showTrace = flag.Bool("sim.trace", false, "print what happens, step by step")
 )
@@ -38,7 +39,9 @@ func TestPromisesHold(t *testing.T) {
 	began := time.Now()
 	var sum Stats
 	var steps int
-	for seed := *firstSeed; seed < *firstSeed+seeds(); seed++ {
+	last := *firstSeed + seeds()
+	seed := *firstSeed
+	for ; seed < last || time.Since(began) < *runFor; seed++ {
 		o := Options{Faults: AllFaults(seed)}
 		if *showTrace {
 			o.Trace = os.Stdout
@@ -52,7 +55,7 @@ func TestPromisesHold(t *testing.T) {
 		steps += w.Steps()
 	}
 	took := time.Since(began)
-	t.Logf("%d seeds from %d, %d steps, %d s of simulated time, in %v: %.0f steps/s, %.1f simulated s/s\n%+v", seeds(), *firstSeed, steps,
+	t.Logf("%d seeds from %d, %d steps, %d s of simulated time, in %v: %.0f steps/s, %.1f simulated s/s\n%+v", seed-*firstSeed, *firstSeed, steps,
 		sum.SimulatedMs/1000, took.Round(time.Millisecond), float64(steps)/took.Seconds(), float64(sum.SimulatedMs)/1000/took.Seconds(), sum)
 }
 
