@@ -16,10 +16,10 @@ TARGETS := help build test bench fmt vet fuzz clean
 
 # Long runs of tests of which `make test` runs a slice; there is a target where there is such a test.
 DURABILITY := $(wildcard durability_test.go */durability_test.go)
-SIM        := $(wildcard engine/zab/sim_run_test.go)
+SIM        := $(wildcard engine/zab/sim_run_test.go) $(wildcard engine/sim/sim_test.go)
 TARGETS    += $(if $(DURABILITY),durability) $(if $(SIM),sim)
 ROUNDS     ?= 50
-SEEDS      ?= 100000
+SEEDS      ?= 1000
 
 .PHONY: $(TARGETS)
 
@@ -60,8 +60,9 @@ fuzz: ## run every fuzz target for a while (TIME=30s each)
 durability: ## kill -9 a server under write load, look for what it acknowledged, and again (ROUNDS=50)
 	ROUNDS=$(ROUNDS) go test -count=1 -timeout 4h -v -run '^TestDurability' $(addprefix ./,$(dir $(DURABILITY)))
 
-sim: ## simulate ensembles that agree in spite of faults, one seed after another (SEEDS=100000)
-	go test -count=1 -timeout 24h -v -tags invariants -run '^TestRandomWorlds' ./engine/zab -args -seeds $(SEEDS)
+sim: ## simulate whole servers, and ten times as many ensembles of zab alone, with faults (SEEDS=1000)
+	go test -count=1 -timeout 24h -v -run '^TestPromisesHold$$' ./engine/sim -sim.seeds $(SEEDS)
+	go test -count=1 -timeout 24h -v -run '^TestRandomWorlds' ./engine/zab -seeds $(SEEDS)0
 
 clean: ## remove what was built
 	rm -f bellwether
