@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"bellwether/engine/replica"
@@ -30,14 +32,24 @@ func (e *Engine) recover() (err error) {
 	if err != nil {
 		return err
 	}
-	e.log, err = wal.Open(e.options.FS, filepath.Join(e.options.LogDir, "log"), wal.Options{SegmentBytes: e.options.SegmentBytes})
-	if err != nil {
+	dir := filepath.Join(e.options.LogDir, "log")
+	if epochs != (zab.Epochs{}) && !holdsLog(e.options.FS, dir) {
+		return fmt.Errorf("engine: %s says that this server has run before, but there is no log in %s: name the directory that has "+
+			"it (dataLogDir), or restore it from a copy", e.store.epochsFile(), dir)
+	}
+	if e.log, err = wal.Open(e.options.FS, dir, wal.Options{SegmentBytes: e.options.SegmentBytes}); err != nil {
 		return err
 	}
 	if err = e.restore(epochs, began); err != nil {
 		_ = e.log.Close()
 	}
 	return err
+}
+
+// holdsLog reports whether a log was ever opened in dir. It is there before the first epochs are written.
+func holdsLog(fsys wal.FS, dir string) bool {
+	names, err := fsys.List(dir)
+	return err == nil && slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(name, ".wal") })
 }
 
 func (e *Engine) restore(epochs zab.Epochs, began time.Time) error {

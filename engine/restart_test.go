@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"bellwether/engine/wire"
@@ -106,4 +107,18 @@ func TestStartFromSnapshotAndLog(t *testing.T) {
 			t.Fatalf("/n%d holds %q", i, data)
 		}
 	}
+}
+
+// A server whose log directory is gone, or named wrongly, does not start empty beside what it has acknowledged.
+func TestMissingLogRefusesToStart(t *testing.T) {
+	disk := memfs.New(1)
+	o := testOptions(disk)
+	o.LogDir = "logs"
+	newBed(t, disk, 1, o).stop()
+	o.LogDir = "lgos"
+	if _, err := Open(o); err == nil || !strings.Contains(err.Error(), "lgos") {
+		t.Fatalf("started without its log: %v", err)
+	}
+	o.LogDir = "logs"
+	newBed(t, disk, 1, o).stop()
 }
