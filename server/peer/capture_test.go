@@ -177,11 +177,7 @@ func everyOp(c *rawClient) {
 	c.do(wire.OpSetData, &wire.SetDataRequest{Path: "/a", Data: []byte("two"), Version: -1})
 	c.do(wire.OpSetData, &wire.SetDataRequest{Path: "/a", Data: []byte("no"), Version: 7})
 	c.do(wire.OpSync, &wire.SyncRequest{Path: "/"})
-	auth := wire.AuthRequest{Scheme: "digest", Auth: []byte("bell:wether")}
-	xid := c.xid
-	c.xid = wire.XidAuth - 1
-	c.do(wire.OpAuth, &auth)
-	c.xid = xid
+	c.prove()
 	c.do(wire.OpCreate, &wire.CreateRequest{Path: "/private", Data: nil, ACL: digest})
 	c.do(wire.OpSetACL, &wire.SetACLRequest{Path: "/a", ACL: digest, Version: -1})
 	multi := (&wire.CreateRequest{Path: "/m", ACL: wire.OpenACL}).Append(wire.AppendMultiOp(nil, wire.OpCreate))

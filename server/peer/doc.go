@@ -56,7 +56,8 @@
 //
 //   - The bytes are Apache ZooKeeper's. testdata/links holds links between servers of version 3.8.0, recorded by
 //     capture_test.go: every packet and frame of them is read and written back to the same bytes, and passes through both
-//     ends of a link as messages.
+//     ends of a link as messages. mixed_test.go has a server in little stand among real ones: as an observer, as a
+//     follower, as their leader.
 //   - No input panics. A length is a claim: nothing is allocated for bytes that have not come, beyond one buffer and twice
 //     what has. A packet that cannot come at its stage is an error before zab sees it; the error says which packet, from
 //     whom and why.
@@ -73,9 +74,9 @@
 //   - What a Decoder hands out may be kept for ever, and must not be changed.
 //   - The calls that Handler hears come from the links' goroutines; most callers put them in a mailbox. Ready.Messages go
 //     to Election.Send if they are notifications, else to Links.Send, Ready.Dial to Links.Dial, Ready.Drops to Links.Drop.
-//   - Ready.Install means Links.Body, on a goroutine of its own, and Restored or RestoreFailed when it is through. For
-//     Ready.SendSnap: SnapshotTaken, then the messages of the next Ready, then Links.SendBody; BodySent means
-//     SnapshotSent.
+//   - Ready.Install means Links.Body, on a goroutine of its own; then Restored or RestoreFailed, and only then is the body
+//     closed. For Ready.SendSnap: SnapshotTaken, then the messages of the next Ready, then Links.SendBody; BodySent
+//     means SnapshotSent.
 //   - An end that is used by itself belongs to one link. Whoever gets an error from Take closes the link.
 //
 // # What there is not

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -260,6 +261,12 @@ func (c *rawClient) frame() []byte {
 
 // do sends a request and returns the reply's error code.
 func (c *rawClient) do(op wire.OpCode, body wire.Record) wire.Code {
+	code, _ := c.call(op, body)
+	return code
+}
+
+// call sends a request and returns the reply's error code and body.
+func (c *rawClient) call(op wire.OpCode, body wire.Record) (wire.Code, wire.Reader) {
 	c.t.Helper()
 	c.xid++
 	if _, err := c.Write(wire.AppendRequest(nil, c.xid, op, body)); err != nil {
@@ -272,7 +279,53 @@ func (c *rawClient) do(op wire.OpCode, body wire.Record) wire.Code {
 			c.t.Fatal(err)
 		}
 		if h.Xid == c.xid {
-			return h.Err
+			return h.Err, r
 		}
 	}
+}
+
+// dump is everything a client can see, a line a znode, as member.dump has it. The client sees what its server has applied,
+// so it syncs first.
+func (c *rawClient) dump() (lines []string) {
+	c.t.Helper()
+	if code := c.do(wire.OpSync, &wire.SyncRequest{Path: "/"}); code != wire.OK {
+		c.t.Fatalf("sync: %v", code)
+	}
+	var visit func(path string)
+	visit = func(path string) {
+		var data wire.DataStat
+		var acl wire.GetACLResponse
+		var children wire.GetChildrenResponse
+		for op, record := range map[wire.OpCode]wire.Record{wire.OpGetData: &data, wire.OpGetACL: &acl, wire.OpGetChildren: &children} {
+			var request wire.Record = &wire.PathWatch{Path: path}
+			if op == wire.OpGetACL {
+				request = &wire.GetACLRequest{Path: path}
+			}
+			code, r := c.call(op, request)
+			if code != wire.OK {
+				c.t.Fatalf("%v %s: %v", op, path, code)
+			}
+			if err := record.Decode(&r); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+		lines = append(lines, znodeLine(path, data.Data, acl.ACL, data.Stat))
+		for _, name := range children.Names {
+			visit(strings.TrimSuffix(path, "/") + "/" + name)
+		}
+	}
+	visit("/")
+	slices.Sort(lines)
+	return lines
+}
+
+// prove adds the id digest:bell to the connection.
+func (c *rawClient) prove() {
+	c.t.Helper()
+	xid := c.xid
+	c.xid = wire.XidAuth - 1
+	if code := c.do(wire.OpAuth, &wire.AuthRequest{Scheme: "digest", Auth: []byte("bell:wether")}); code != wire.OK {
+		c.t.Fatalf("auth: %v", code)
+	}
+	c.xid = xid
 }

@@ -146,8 +146,9 @@ func (ls *Links) SendBody(id zab.LinkID, write func(io.Writer) error) {
 
 var errNoBody = errors.New("peer: there is no snapshot on this link")
 
-// Body returns the body of the snapshot that a Snap message has announced. The link goes on when it is closed; unless it
-// was read to io.EOF before that, the link ends.
+// Body returns the body of the snapshot that a Snap message has announced. It is read and closed by one goroutine, not by
+// the one that Receive is called on. The link goes on when it is closed, which is once zab knows what has become of the
+// snapshot; unless it was read to io.EOF before that, the link ends.
 func (ls *Links) Body(id zab.LinkID) (io.ReadCloser, error) {
 	l := ls.find(id)
 	if l == nil {
