@@ -52,7 +52,7 @@ func newBed(t testing.TB, change func(*Config)) *bed {
 	b := &bed{t: t, config: DefaultConfig(), log: &logLines{}}
 	b.config.DataDir, b.config.ClientPort = t.TempDir(), 0
 	b.config.TickTime, b.config.MaxClientCnxns = 100*time.Millisecond, 0
-	b.config.PreAllocBytes = 4 << 20
+	b.config.PreAllocBytes, b.config.MaxSessionTimeout = 4<<20, time.Minute
 	if change != nil {
 		change(b.config)
 	}
