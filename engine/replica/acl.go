@@ -75,18 +75,36 @@ func ipMatches(address, pattern string) bool {
 }
 
 func parseIPPattern(pattern string) (netip.Prefix, bool) {
-	host, bits, ranged := strings.Cut(pattern, "/")
-	addr, err := netip.ParseAddr(host)
-	if err != nil || addr.Zone() != "" || (addr.Is6() && strings.Contains(host, ".")) {
-		return netip.Prefix{}, false
-	}
-	n := addr.BitLen()
-	if ranged {
-		if n, err = strconv.Atoi(bits); err != nil || n < 0 || n > addr.BitLen() {
+	host, length, ranged := strings.Cut(pattern, "/")
+	addr, ok := parseQuad(host)
+	if !ok {
+		var err error
+		if addr, err = netip.ParseAddr(host); err != nil || addr.Zone() != "" || strings.Contains(host, ".") {
 			return netip.Prefix{}, false
 		}
 	}
-	return netip.PrefixFrom(addr, n), true
+	bits := addr.BitLen()
+	if ranged {
+		var err error
+		if bits, err = strconv.Atoi(length); err != nil || bits < 0 || bits > addr.BitLen() {
+			return netip.Prefix{}, false
+		}
+	}
+	return netip.PrefixFrom(addr, bits), true
+}
+
+// parseQuad reads four decimal numbers. Unlike package netip it takes 010 for ten, as ZooKeeper does.
+func parseQuad(text string) (netip.Addr, bool) {
+	var quad [4]byte
+	for i := range quad {
+		part, rest, more := strings.Cut(text, ".")
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 || n > 255 || more != (i < 3) {
+			return netip.Addr{}, false
+		}
+		quad[i], text = byte(n), rest
+	}
+	return netip.AddrFrom4(quad), true
 }
 
 // fixACL appends to dst the list that a create or setACL stores: exact duplicates dropped, then entries of scheme auth

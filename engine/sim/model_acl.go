@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -39,7 +40,7 @@ func (t *turn) storedACL(given []wire.ACL) ([]wire.ACL, wire.Code) {
 			user, hash, _ := strings.Cut(strings.TrimRight(entry.ID, ":"), ":")
 			valid = hash != "" && !strings.Contains(hash, ":") && user+hash != ""
 		case "ip":
-			_, _, valid = network(entry.ID)
+			_, valid = network(entry.ID)
 		default:
 			return nil, wire.InvalidACL
 		}
@@ -79,9 +80,8 @@ func (t *turn) allowed(n *znode, perm int32) bool {
 			switch {
 			case id.Scheme != entry.Scheme:
 			case id.Scheme == "ip":
-				address, _, _ := network(id.ID)
-				base, bits, _ := network(entry.ID)
-				if shift := 32 - bits; address>>shift == base>>shift {
+				address, _ := netip.ParseAddr(id.ID)
+				if allowed, _ := network(entry.ID); allowed.Contains(address) {
 					return true
 				}
 			case id.ID == entry.ID:
@@ -92,24 +92,32 @@ func (t *turn) allowed(n *znode, perm int32) bool {
 	return false
 }
 
-// network reads an IPv4 address, or address/bits. The clients of a simulation have no other.
-func network(text string) (address uint32, bits int, ok bool) {
+// network reads an address, or address/bits.
+func network(text string) (n netip.Prefix, ok bool) {
 	host, length, ranged := strings.Cut(text, "/")
-	parts := strings.Split(host, ".")
-	for _, part := range parts {
-		n, err := strconv.ParseUint(part, 10, 8)
-		if err != nil {
-			return 0, 0, false
+	var a netip.Addr
+	if parts := strings.Split(host, "."); len(parts) == 4 {
+		var quad [4]byte
+		for i, part := range parts {
+			n, err := strconv.Atoi(part)
+			if err != nil || n < 0 || n > 255 {
+				return netip.Prefix{}, false
+			}
+			quad[i] = byte(n)
 		}
-		address = address<<8 | uint32(n)
+		a = netip.AddrFrom4(quad)
+	} else if v6, err := netip.ParseAddr(host); err != nil || strings.ContainsAny(host, ".%") {
+		return netip.Prefix{}, false
+	} else {
+		a = v6
 	}
-	bits = 32
+	bits := a.BitLen()
 	if ranged {
-		n, err := strconv.Atoi(length)
-		if err != nil || n < 0 || n > 32 {
-			return 0, 0, false
+		var err error
+		if bits, err = strconv.Atoi(length); err != nil {
+			return netip.Prefix{}, false
 		}
-		bits = n
 	}
-	return address, bits, len(parts) == 4
+	n, err := a.Prefix(bits)
+	return n, err == nil
 }

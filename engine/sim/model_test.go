@@ -29,49 +29,87 @@ func TestReplicaDoesWhatTheModelDoes(t *testing.T) {
 	}
 }
 
-func compareWithModel(seed uint64, o replica.Options) error {
+// pair is a replica and a model that get the same requests.
+type pair struct {
+	core      *zab.Core
+	replica   *replica.Replica
+	applier   *replica.Applier
+	tree      *tree.Tree
+	sessions  *session.Table
+	model     *Model
+	now       replica.Moment
+	proposals []proposal
+	committed []zab.Entry
+}
+
+func newPair(o replica.Options) (*pair, error) {
 	core, err := zab.New(zab.Config{ID: 1, Members: []zab.Member{{ID: 1}}, WindowEntries: -1}, zab.Durable{})
+	if err != nil {
+		return nil, err
+	}
+	p := &pair{core: core, tree: tree.New(), sessions: session.NewTable(), model: NewModel(o)}
+	p.replica = replica.New(core, p.tree, session.NewTracker(1000), 0, nil, o)
+	p.applier = replica.NewApplier(p.tree, p.sessions, nil)
+	for !p.replica.Serving() {
+		p.replica.Tick(p.now)
+		if rd := p.replica.Ready(); rd.Epochs != (zab.Epochs{}) {
+			p.replica.EpochsPersisted(rd.Epochs)
+		}
+	}
+	return p, nil
+}
+
+// submit gives the replica a request.
+func (p *pair) submit(req replica.Request) error {
+	before := p.core.LastZxid()
+	p.replica.Submit(p.now, []replica.Request{req})
+	p.committed = append(p.committed, p.replica.Ready().Committed...)
+	consumed := p.core.LastZxid() != before
+	if consumed != p.model.Consumes(&req) {
+		return fmt.Errorf("%v %x consumed a zxid: %v", req.Op, req.Body, consumed)
+	}
+	if consumed {
+		p.proposals = append(p.proposals, proposal{q: req, timeMs: p.now.WallMs})
+	}
+	return nil
+}
+
+// persist commits everything proposed.
+func (p *pair) persist() {
+	p.replica.Persisted(p.core.LastZxid())
+	p.committed = append(p.committed, p.replica.Ready().Committed...)
+}
+
+// apply applies n transactions to both, and compares what comes of it.
+func (p *pair) apply(n int) error {
+	for _, e := range p.committed[:n] {
+		o := p.proposals[0]
+		p.proposals = p.proposals[1:]
+		want := p.model.Do(&o.q, int64(e.Zxid), o.timeMs)
+		reply, _, err := p.applier.Apply(nil, int64(e.Zxid), e.Data, true)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(want.Txn, e.Data) {
+			return fmt.Errorf("%v of session %d became\n%x, want\n%x", o.q.Op, o.q.Session, e.Data, want.Txn)
+		}
+		if !bytes.Equal(want.Reply, reply) {
+			return fmt.Errorf("%v of session %d is answered\n%x, want\n%x", o.q.Op, o.q.Session, reply, want.Reply)
+		}
+	}
+	p.committed = p.committed[n:]
+	return p.model.Compare(p.tree, p.sessions)
+}
+
+func compareWithModel(seed uint64, o replica.Options) error {
+	p, err := newPair(o)
 	if err != nil {
 		return err
 	}
-	tr, sessions, tracker := tree.New(), session.NewTable(), session.NewTracker(1000)
-	r, a, m := replica.New(core, tr, tracker, 0, nil, o), replica.NewApplier(tr, sessions, nil), NewModel(o)
 	g := generator{rng: rand.New(rand.NewPCG(seed, 1))}
-	var now replica.Moment
-	for !r.Serving() {
-		r.Tick(now)
-		if rd := r.Ready(); rd.Epochs != (zab.Epochs{}) {
-			r.EpochsPersisted(rd.Epochs)
-		}
-	}
-	type proposal struct {
-		req  replica.Request
-		time int64
-	}
-	var proposals []proposal
-	var committed []zab.Entry
 	ids := []int64{101, 102, 103, 104}
-	apply := func(n int) error {
-		for _, e := range committed[:n] {
-			p := proposals[0]
-			proposals = proposals[1:]
-			want := m.Do(&p.req, int64(e.Zxid), p.time)
-			reply, _, err := a.Apply(nil, int64(e.Zxid), e.Data, true)
-			if err != nil {
-				return err
-			}
-			if !bytes.Equal(want.Txn, e.Data) {
-				return fmt.Errorf("%v of session %d became\n%x, want\n%x", p.req.Op, p.req.Session, e.Data, want.Txn)
-			}
-			if !bytes.Equal(want.Reply, reply) {
-				return fmt.Errorf("%v of session %d is answered\n%x, want\n%x", p.req.Op, p.req.Session, reply, want.Reply)
-			}
-		}
-		committed = committed[n:]
-		return m.Compare(tr, sessions)
-	}
 	for range 200 {
-		now.WallMs += int64(g.pick(2))
+		p.now.WallMs += int64(g.pick(2))
 		n := g.pick(len(ids))
 		q := g.write()
 		req := replica.Request{Session: ids[n], Cxid: int32(g.pick(1000)), Op: q.op, Body: q.body, IDs: identities(n)}
@@ -84,29 +122,56 @@ func compareWithModel(seed uint64, o replica.Options) error {
 		case g.chance(3):
 			req.Session, req.Op, req.Body = 0, wire.OpDeleteContainer, wire.AppendString(nil, g.path())
 		}
-		before := core.LastZxid()
-		r.Submit(now, []replica.Request{req})
-		rd := r.Ready()
-		committed = append(committed, rd.Committed...)
-		if consumed := core.LastZxid() != before; consumed != m.Consumes(&req) {
-			return fmt.Errorf("%v %x consumed a zxid: %v", req.Op, req.Body, consumed)
-		} else if consumed {
-			proposals = append(proposals, proposal{req, now.WallMs})
+		if err := p.submit(req); err != nil {
+			return err
 		}
 		if g.chance(30) {
-			r.Persisted(core.LastZxid())
-			committed = append(committed, r.Ready().Committed...)
+			p.persist()
 		}
 		if g.chance(30) {
-			if err := apply(g.pick(len(committed) + 1)); err != nil {
+			if err := p.apply(g.pick(len(p.committed) + 1)); err != nil {
 				return err
 			}
 		}
 		if g.chance(30) {
-			r.Applied(tr.Zxid(), nil)
+			p.replica.Applied(p.tree.Zxid(), nil)
 		}
 	}
-	r.Persisted(core.LastZxid())
-	committed = append(committed, r.Ready().Committed...)
-	return apply(len(committed))
+	p.persist()
+	return p.apply(len(p.committed))
+}
+
+// Whatever bytes a client sends, replica and model make the same of them. The input is requests, each its operation, the
+// length of its body, and the body.
+func FuzzRequests(f *testing.F) {
+	g := generator{rng: rand.New(rand.NewPCG(1, 1))}
+	for range 50 {
+		var in []byte
+		for range 5 {
+			q := g.write()
+			in = append(in, byte(q.op), byte(min(len(q.body), 255)))
+			in = append(in, q.body[:min(len(q.body), 255)]...)
+		}
+		f.Add(in)
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		p, err := newPair(replica.Options{ExtendedTypes: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = p.submit(replica.Request{Session: 7, Op: wire.OpCreateSession, Body: []byte{0, 0, 9, 9}})
+		for len(in) >= 2 && err == nil {
+			op, size := wire.OpCode(in[0]), min(int(in[1]), len(in)-2)
+			if op.IsWrite() {
+				err = p.submit(replica.Request{Session: 7, Op: op, Body: in[2 : 2+size], IDs: identities(2)})
+			}
+			in = in[2+size:]
+		}
+		if p.persist(); err == nil {
+			err = p.apply(len(p.committed))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 }
