@@ -10,38 +10,50 @@ import (
 	"time"
 )
 
-// dialAny connects to whichever of the addresses answers first, trying all at the same time.
+// dialStagger is how long an address has to answer before the next one is tried beside it.
+const dialStagger = 250 * time.Millisecond
+
+// dialAny connects to one of the addresses: the first, unless that fails or takes its time.
 func (o *Options) dialAny(ctx context.Context, addresses []string) (net.Conn, error) {
+	if len(addresses) == 0 {
+		return nil, errNoAddress
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.DialTimeout)
 	defer cancel()
-	switch len(addresses) {
-	case 0:
-		return nil, errNoAddress
-	case 1:
-		return o.Dial(ctx, "tcp", addresses[0])
-	}
 	type outcome struct {
 		conn net.Conn
 		err  error
 	}
-	outcomes := make(chan outcome, len(addresses))
-	for _, a := range addresses {
-		go func() {
-			conn, err := o.Dial(ctx, "tcp", a)
-			outcomes <- outcome{conn, err}
-		}()
-	}
+	outcomes := make(chan outcome)
+	stagger := time.NewTimer(0)
+	defer stagger.Stop()
 	var first net.Conn
 	var errs []error
-	for range addresses {
-		switch got := <-outcomes; {
-		case got.err != nil:
-			errs = append(errs, got.err)
-		case first == nil:
-			first = got.conn
-			cancel() // the others
-		default:
-			_ = got.conn.Close()
+	for started, ended := 0, 0; ended < started || started < len(addresses) && first == nil; {
+		select {
+		case <-stagger.C:
+			if started == len(addresses) || first != nil {
+				continue
+			}
+			address := addresses[started]
+			started++
+			stagger.Reset(dialStagger)
+			go func() {
+				conn, err := o.Dial(ctx, "tcp", address)
+				outcomes <- outcome{conn, err}
+			}()
+		case got := <-outcomes:
+			ended++
+			switch {
+			case got.err != nil:
+				errs = append(errs, got.err)
+				stagger.Reset(0)
+			case first == nil:
+				first = got.conn
+				cancel() // the others
+			default:
+				_ = got.conn.Close()
+			}
 		}
 	}
 	if first != nil {

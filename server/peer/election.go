@@ -107,7 +107,7 @@ func (e *Election) Send(m zab.Message) {
 	p.link.signal()
 }
 
-// Close ends all links and waits until nothing runs any more.
+// Close ends all links and waits until nothing runs any more, calls of the handler included.
 func (e *Election) Close() {
 	e.stop()
 	e.door.close()
@@ -131,9 +131,12 @@ func (e *Election) dial(p *electionPeer) {
 		return
 	}
 	p.dialing = true
-	addresses := slices.Concat(p.announced, p.addresses)
-	slices.Sort(addresses)
-	addresses = slices.Compact(addresses)
+	addresses := slices.Clone(p.addresses)
+	for _, a := range p.announced {
+		if !slices.Contains(addresses, a) {
+			addresses = append(addresses, a)
+		}
+	}
 	e.wg.Go(func() {
 		conn, err := e.call(p, addresses)
 		e.mu.Lock()

@@ -45,7 +45,7 @@ func NewLinks(o Options) (*Links, error) {
 // made known to zab by its first message.
 func (ls *Links) Serve(l net.Listener) { ls.door.accept(l) }
 
-// Dial opens a link to a leader, at whichever of its addresses answers first. The handler hears the outcome, unless this
+// Dial opens a link to a leader, at one of its addresses. The handler hears the outcome, unless this
 // server stops.
 func (ls *Links) Dial(leader zab.ServerID) {
 	ls.mu.Lock()
@@ -164,7 +164,7 @@ func (ls *Links) Drop(id zab.LinkID, reason string) {
 	}
 }
 
-// Close ends all links and waits until nothing runs any more.
+// Close ends all links and waits until nothing runs any more, calls of the handler included.
 func (ls *Links) Close() {
 	ls.stop()
 	ls.door.close()
