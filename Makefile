@@ -27,7 +27,7 @@ help: ## list the targets
 	@awk -F ':.*## ' -v targets=' $(TARGETS) ' '/^[a-z]+:.*## / && index(targets, " " $$1 " ") {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 build: ## build the binary, ./bellwether
-	go build -pgo=$(PGO) -o bellwether .
+	go build -trimpath -pgo=$(PGO) -o bellwether .
 
 test: vet ## vet, then every test with invariants checked, then again under the race detector
 	go test -tags invariants -timeout 12m ./...
