@@ -19,30 +19,28 @@ const DigestVersion = 2
 // below /zookeeper is.
 func TreeDigest(t *tree.Tree) (digest uint64) {
 	t.Walk(bodyEnd, func(path string, v *tree.View) bool {
-		digest += znodeDigest(path, v)
+		z := znodeOf(path, v)
+		digest += znodeDigest(&z)
 		return true
 	})
 	return digest
 }
 
 // znodeDigest is the part of one znode.
-func znodeDigest(path string, v *tree.View) uint64 {
-	if strings.HasPrefix(path, "/zookeeper/") {
+func znodeDigest(z *tree.Znode) uint64 {
+	if strings.HasPrefix(z.Path, "/zookeeper/") {
 		return 0
 	}
-	if path == bodyEnd {
-		path = ""
-	}
-	info := v.Info()
 	var stat [statSize]byte
-	for i, n := range [...]int64{info.Czxid, info.Mzxid, info.Pzxid, info.Ctime, info.Mtime} {
+	for i, n := range [...]int64{z.Czxid, z.Mzxid, z.Pzxid, z.Ctime, z.Mtime} {
 		binary.BigEndian.PutUint64(stat[8*i:], uint64(n))
 	}
-	for i, n := range [...]int32{info.Version, info.Cversion, info.Aversion} {
+	for i, n := range [...]int32{z.Version, z.Cversion, z.Aversion} {
 		binary.BigEndian.PutUint32(stat[40+4*i:], uint32(n))
 	}
-	binary.BigEndian.PutUint64(stat[52:], uint64(info.Owner))
+	binary.BigEndian.PutUint64(stat[52:], uint64(z.Owner))
+	path := bodyPath(z)
 	sum := crc32.ChecksumIEEE(unsafe.Slice(unsafe.StringData(path), len(path)))
-	sum = crc32.Update(sum, crc32.IEEETable, v.Data())
+	sum = crc32.Update(sum, crc32.IEEETable, z.Data)
 	return uint64(crc32.Update(sum, crc32.IEEETable, stat[:]))
 }

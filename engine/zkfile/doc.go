@@ -11,7 +11,8 @@
 //	                               ▲      │
 //	                               └──────┘ the one before it, if this one is damaged
 //
-//	State ──► WriteSnapshot        transactions ──► LogWriter        WriteEpochs
+//	State ──► WriteSnapshot, WriteBody        transactions ──► LogWriter        WriteEpochs
+//	znodes in any order, of a state that goes on ──► Arranger ──► a body
 //
 // The formats are drawn where they are read: snapshot_reader.go, body.go, log_reader.go, compress.go.
 //
@@ -48,5 +49,6 @@
 // # Where to read next
 //
 // restore.go for the whole of it; then body.go, which is also what travels over links between servers, and log_reader.go.
+// On the way out: snapshot_writer.go, body_writer.go, arranger.go, log_writer.go.
 // recorded_test.go and interop_test.go say what real servers have to say about all this.
 package zkfile
