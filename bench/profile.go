@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -70,6 +71,22 @@ func fetchProfile(ctx context.Context, addr string, seconds int) ([]byte, error)
 		return nil, fmt.Errorf("profile from %s: %s: %s", url, response.Status, bytes.TrimSpace(body))
 	}
 	return body, nil
+}
+
+// withoutFolders returns a profile that names the binary it was taken of by its name alone: it is kept where others read it.
+func withoutFolders(data []byte) ([]byte, error) {
+	p, err := profile.ParseData(data)
+	if err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	for _, m := range p.Mapping {
+		m.File = filepath.Base(m.File)
+	}
+	var b bytes.Buffer
+	if err := p.Write(&b); err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	return b.Bytes(), nil
 }
 
 // summarizeProfile reads a CPU profile in pprof's format. Case, Party and File are left to the caller.

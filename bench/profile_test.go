@@ -212,3 +212,25 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatalf("%s differs; got\n%s", name, got)
 	}
 }
+
+// A profile that is kept names the binary without the folder it was built in, and loses nothing else.
+func TestKeptProfilesNameNoFolders(t *testing.T) {
+	data, err := os.ReadFile("testdata/cpu.pprof")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := withoutFolders(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := profile.ParseData(data)
+	after, err := profile.ParseData(kept)
+	if err != nil || len(after.Sample) != len(before.Sample) {
+		t.Fatalf("%d samples of %d, %v", len(after.Sample), len(before.Sample), err)
+	}
+	for _, m := range after.Mapping {
+		if strings.Contains(m.File, "/") {
+			t.Errorf("mapping of %s", m.File)
+		}
+	}
+}

@@ -59,6 +59,9 @@ func (s *suite) keepProfile(c Case, data []byte) error {
 	if err != nil {
 		return err
 	}
+	if data, err = withoutFolders(data); err != nil {
+		return err
+	}
 	name := profilesDir + "/" + c.Scenario.Name
 	summary.Case, summary.Party, summary.File = c, nameServer, name+".pprof"
 	s.result.Profiles = append(s.result.Profiles, summary)
